@@ -1,0 +1,72 @@
+"""The one seam through which work on many images goes; no step knows where it runs."""
+
+from collections.abc import Callable, Iterable, Iterator, Sized
+from contextlib import contextmanager
+from typing import Literal, TypeVar
+
+import joblib
+from tqdm import tqdm
+
+from pipeline.errors import ParamsError
+from pipeline.params import Params
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+class ComputeParams(Params):
+    """Where per-image work runs; results do not depend on it, so no stage declares it."""
+
+    backend: Literal["local", "dask"]
+    workers: int  # processes; 0 = one a core
+    scheduler: str | None  # tcp://host:port of a Dask scheduler
+
+
+def each(
+    function: Callable[[Item], Result],
+    items: Iterable[Item],
+    compute: ComputeParams,
+    title: str,
+) -> list[Result]:
+    """Return ``[function(item) for item in items]``, in order, on every worker.
+
+    Args:
+        function: pure and picklable; it reads its own files and returns something small.
+        items: small and picklable.
+        compute: where to run.
+        title: what the progress bar says.
+
+    Raises:
+        ParamsError: the backend is ``dask`` and no scheduler is named.
+    """
+    total = len(items) if isinstance(items, Sized) else None
+    workers = compute.workers or joblib.cpu_count()
+    if compute.backend == "local" and workers == 1:
+        return [function(item) for item in progress(items, title, total)]
+    with _backend(compute, workers):
+        done = joblib.Parallel(return_as="generator", batch_size="auto")(
+            joblib.delayed(function)(item) for item in items
+        )
+        return list(progress(done, title, total))
+
+
+def progress(items: Iterable[Item], title: str, total: int | None = None) -> Iterable[Item]:
+    """Pass items on while a bar on the terminal counts them; silent where there is no terminal."""
+    return tqdm(items, desc=title, total=total, unit="image", disable=None, leave=False)
+
+
+@contextmanager
+def _backend(compute: ComputeParams, workers: int) -> Iterator[None]:
+    if compute.backend == "local":
+        with joblib.parallel_config(backend="loky", n_jobs=workers):
+            yield
+        return
+    if not compute.scheduler:
+        raise ParamsError(
+            "compute.backend is dask but compute.scheduler is empty; "
+            "give the scheduler's address, such as tcp://127.0.0.1:8786"
+        )
+    from distributed import Client  # noqa: PLC0415  # a light run must not load a cluster's code
+
+    with Client(compute.scheduler), joblib.parallel_config(backend="dask", n_jobs=-1):
+        yield

@@ -1,0 +1,64 @@
+"""One section of ``params.yaml`` -> one frozen struct, strictly."""
+
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+
+from pipeline.errors import ParamsError
+
+Section = TypeVar("Section", bound=msgspec.Struct)
+
+
+class Params(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Base of every section: frozen, no unknown keys, no defaults.
+
+    ``params.yaml`` is the only place a value comes from, so ``dvc params diff`` tells the
+    whole truth.
+    """
+
+
+def load(kind: type[Section], section: str, path: Path = Path("params.yaml")) -> Section:
+    """Read one section of the parameter file.
+
+    Args:
+        kind: the section's struct; its fields are the section's keys.
+        section: the top-level key.
+        path: the parameter file; DVC's default name in the working directory.
+
+    Raises:
+        ParamsError: the file or the section is missing, a key is missing or unknown, or a
+            value is of the wrong type or out of range.
+    """
+    if not path.is_file():
+        raise ParamsError(f"{path} does not exist; run from the project's root")
+    try:
+        everything = msgspec.yaml.decode(path.read_bytes())
+    except msgspec.DecodeError as error:
+        raise ParamsError(f"{path} is not YAML: {error}") from error
+    if not isinstance(everything, dict) or section not in everything:
+        raise ParamsError(f"{path} has no section '{section}'; add it, see README: Parameters")
+    return convert(kind, everything[section], f"{path}: {section}")
+
+
+def convert(kind: type[Section], values: object, where: str) -> Section:
+    """Check plain values against a struct; ``where`` begins the message of a refusal.
+
+    Raises:
+        ParamsError: as ``load``.
+    """
+    expected = sorted(field.encode_name for field in msgspec.structs.fields(kind))
+    if isinstance(values, dict):
+        unknown = sorted(set(values) - set(expected), key=str)
+        missing = sorted(set(expected) - set(values))
+        if unknown or missing:
+            parts = []
+            if unknown:
+                parts.append(f"does not know {', '.join(map(repr, unknown))}")
+            if missing:
+                parts.append(f"lacks {', '.join(map(repr, missing))}")
+            raise ParamsError(f"{where} {' and '.join(parts)}; its keys are {', '.join(expected)}")
+    try:
+        return msgspec.convert(values, kind)
+    except msgspec.ValidationError as error:
+        raise ParamsError(f"{where}: {error}") from error

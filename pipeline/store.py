@@ -1,0 +1,151 @@
+"""[disk] One read and one write for each kind of file; nothing else opens a file.
+
+Whole files are written to a neighbour and then renamed, so that a killed run leaves no
+half-written file under a finished name.
+"""
+
+import os
+from io import BytesIO
+from pathlib import Path
+
+import cv2
+import msgspec
+import numpy as np
+import pandas as pd
+import simplejpeg
+from PIL import Image
+
+from pipeline.errors import ImageError, TableError
+from pipeline.masks import palette
+from pipeline.tables import Columns
+
+JPEG = (b"\xff\xd8\xff",)
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write a whole file or nothing; folders are made."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(f".{path.name[:100]}.{os.getpid()}.part")
+    beside.write_bytes(content)
+    beside.replace(path)
+
+
+def read_table(path: Path, columns: Columns) -> pd.DataFrame:
+    """Read a CSV by its schema; further columns keep the type pandas finds.
+
+    Raises:
+        TableError: the file is missing, or lacks a column, or a value does not fit.
+    """
+    if not path.is_file():
+        raise TableError(f"{path} does not exist; run dvc repro")
+    text = [name for name, dtype in columns.dtypes().items() if dtype == "str"]
+    header = pd.read_csv(path, nrows=0).columns
+    frame = pd.read_csv(
+        path,
+        keep_default_na=False,  # a category may be named "NA"
+        dtype=dict.fromkeys(text, "str"),
+        na_values={name: [""] for name in header if name not in text},
+    )
+    return columns.check(frame, str(path), cast=True)
+
+
+def write_table(path: Path, frame: pd.DataFrame, columns: Columns) -> None:
+    """Write a CSV: LF, six digits, no index, rows as they come; text of bytes is the same each run.
+
+    Raises:
+        TableError: ``frame`` does not hold ``columns``.
+    """
+    checked = columns.check(frame, path.name, cast=True)
+    text = checked.to_csv(index=False, lineterminator="\n", float_format="%.6g")
+    write_bytes(path, text.encode("utf-8"))
+
+
+def read_json(path: Path) -> object:
+    """Read a JSON file this project wrote.
+
+    Raises:
+        TableError: the file is missing or is not JSON.
+    """
+    try:
+        return msgspec.json.decode(path.read_bytes())
+    except FileNotFoundError as error:
+        raise TableError(f"{path} does not exist; run dvc repro") from error
+    except msgspec.DecodeError as error:
+        raise TableError(f"{path} is not JSON: {error}; run dvc repro again") from error
+
+
+def write_json(path: Path, value: object) -> None:
+    """Write JSON with sorted keys, one space of indentation and a last newline."""
+    plain = msgspec.json.encode(value, order="sorted")
+    write_bytes(path, msgspec.json.format(plain, indent=1) + b"\n")
+
+
+def read_image(path: Path) -> np.ndarray:
+    """Read a picture as ``(H, W, 3)`` uint8 RGB, as its pixels lie: EXIF is not applied.
+
+    Raises:
+        ImageError: the file is missing or no picture.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise ImageError(f"{path}: {error.strerror}") from error
+    return decode_image(content, str(path))
+
+
+def decode_image(content: bytes, name: str) -> np.ndarray:
+    """Decode a picture's bytes as ``read_image`` does; ``name`` begins the message of a refusal."""
+    if content.startswith(JPEG):
+        try:
+            return simplejpeg.decode_jpeg(content, "RGB")
+        except ValueError:
+            pass  # CMYK and broken files: OpenCV reads the one and refuses the other
+    flags = cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION
+    image = cv2.imdecode(np.frombuffer(content, np.uint8), flags) if content else None
+    if image is None:
+        raise ImageError(f"{name} is not a picture that can be read; replace the file")
+    return image
+
+
+def write_image(path: Path, image: np.ndarray) -> None:
+    """Write ``(H, W, 3)`` uint8 RGB as PNG or, if the name ends so, as JPEG of quality 90."""
+    write_bytes(path, encode_image(image, path.suffix))
+
+
+def encode_image(image: np.ndarray, suffix: str = ".png", quality: int = 90) -> bytes:
+    """Encode ``(H, W, 3)`` uint8 RGB as ``.png`` or ``.jpg``; same pixels, same bytes."""
+    if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
+        raise ImageError(f"expected (H, W, 3) uint8 RGB, got {image.shape} {image.dtype}")
+    if suffix.lower() in {".jpg", ".jpeg"}:
+        return simplejpeg.encode_jpeg(np.ascontiguousarray(image), quality, "RGB", "420")
+    done, content = cv2.imencode(".png", image[..., ::-1], [cv2.IMWRITE_PNG_COMPRESSION, 3])
+    if not done:
+        raise ImageError(f"cannot encode {image.shape} as {suffix}")
+    return content.tobytes()
+
+
+def read_mask(path: Path) -> np.ndarray:
+    """Read a label mask, ``(H, W)`` uint8.
+
+    Raises:
+        ImageError: the file is missing or is not an 8-bit PNG of one channel.
+    """
+    try:
+        with Image.open(path) as image:
+            if image.mode not in {"P", "L"}:
+                raise ImageError(
+                    f"{path} has mode {image.mode}, a label mask has P or L; "
+                    "save it as an 8-bit greyscale PNG"
+                )
+            return np.array(image)
+    except (OSError, SyntaxError) as error:
+        raise ImageError(f"{path}: {error}") from error
+
+
+def write_mask(path: Path, mask: np.ndarray) -> None:
+    """Write a label mask as a palette PNG: its values are the labels, its colours for people."""
+    image = Image.fromarray(mask, mode="P")
+    image.putpalette(palette().tobytes())
+    buffer = BytesIO()
+    image.save(buffer, "PNG", compress_level=3)
+    write_bytes(path, buffer.getvalue())

@@ -1,0 +1,278 @@
+"""The tables that flow between the steps: their columns, and the checks that make them true.
+
+One mapping a table is the schema check, the CSV reader's types and the README's column list.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pandas as pd
+
+from pipeline.errors import TableError
+
+SPLITS = ("train", "valid", "test")
+BACKGROUND = 0
+MAX_LABELS = 255  # a mask is uint8, and 0 is background
+
+
+class Columns(Mapping[str, tuple[str, str]]):
+    """Column name -> (pandas dtype, meaning with unit and range), in the order they are written."""
+
+    def __init__(self, columns: dict[str, tuple[str, str]]) -> None:
+        self._columns = dict(columns)
+
+    def __getitem__(self, name: str) -> tuple[str, str]:
+        return self._columns[name]
+
+    def __iter__(self):  # noqa: ANN204  # Mapping's own
+        return iter(self._columns)
+
+    def __len__(self) -> int:
+        return len(self._columns)
+
+    def dtypes(self) -> dict[str, str]:
+        """Return the dtype of each column."""
+        return {name: dtype for name, (dtype, _) in self._columns.items()}
+
+    def empty(self) -> pd.DataFrame:
+        """Return a frame of these columns and no rows."""
+        return pd.DataFrame({name: pd.Series(dtype=kind) for name, kind in self.dtypes().items()})
+
+    def frame(self, rows: list[dict]) -> pd.DataFrame:
+        """Return the rows as a frame of exactly these columns and types; no rows give ``empty()``.
+
+        Raises:
+            TableError: a row lacks a column, or a value does not fit its type.
+        """
+        if not rows:
+            return self.empty()
+        return self.check(pd.DataFrame.from_records(rows), "rows", cast=True)
+
+    def check(self, frame: pd.DataFrame, name: str, *, cast: bool = False) -> pd.DataFrame:
+        """Return ``frame`` with these columns first, in order; further columns are kept after them.
+
+        Raises:
+            TableError: a column is missing or of another type; ``name`` begins the message.
+        """
+        missing = [column for column in self if column not in frame]
+        if missing:
+            raise TableError(f"{name} lacks {', '.join(missing)}; it has {', '.join(frame)}")
+        if cast:
+            try:
+                frame = frame.astype(self.dtypes())
+            except (TypeError, ValueError) as error:
+                raise TableError(f"{name}: {error}") from error
+        wrong = [
+            f"{column} is {frame[column].dtype}, not {dtype}"
+            for column, dtype in self.dtypes().items()
+            if frame[column].dtype != dtype
+        ]
+        if wrong:
+            raise TableError(f"{name}: {'; '.join(wrong)}")
+        return frame[[*self, *(column for column in frame if column not in self)]]
+
+
+IMAGES = Columns(
+    {
+        "split": ("str", "train, valid or test; after carving, not the export's own"),
+        "image_id": ("int64", "from 1 within the split"),
+        "file_name": ("str", "the picture's name, without folders"),
+        "path": ("str", "the picture below data/raw, with / on every system"),
+        "stem": ("str", "name of everything derived from the picture; unique within the split"),
+        "width": ("int64", "pixels, of the file itself"),
+        "height": ("int64", "pixels, of the file itself"),
+        "source": ("str", "name of the picture that Roboflow made this version from"),
+        "export_split": ("str", "the folder it came from"),
+        "export_id": ("Int64", "its id in the export; NA if that was not a whole number"),
+    }
+)
+
+ANNOTATIONS = Columns(
+    {
+        "split": ("str", "as images"),
+        "image_id": ("int64", "into images, within the split"),
+        "annotation_id": ("int64", "from 1 within the split"),
+        "category_id": ("int64", "into categories"),
+        "iscrowd": ("bool", "a region of many objects; drawn, and flagged"),
+        "geometry": ("object", "shapely Polygon or MultiPolygon, pixels; parts may overlap"),
+        "rle": ("object", "compressed COCO RLE dict where the mask was one, else None"),
+        "export_id": ("Int64", "its id in the export; NA if that was not a whole number"),
+    }
+)
+
+CATEGORIES = Columns(
+    {
+        "category_id": ("int64", "from 1; also the label in the masks"),
+        "name": ("str", "as in the export, trimmed"),
+        "supercategory": ("str", "as in the export"),
+    }
+)
+
+LABELS = Columns(
+    {
+        "label": ("int64", "value in the masks; 0 is background"),
+        "category_id": ("int64", "into categories; 0 for background"),
+        "name": ("str", "category name"),
+    }
+)
+
+ISSUES = Columns(
+    {
+        "split": ("str", "folder of the export; empty if the finding is the whole export's"),
+        "image_id": ("Int64", "the export's own id; NA if not about one image"),
+        "file_name": ("str", "the picture; empty if not about one image"),
+        "annotation_id": ("Int64", "the export's own id; NA if not about one annotation"),
+        "code": ("str", "what was found; README lists the codes"),
+        "severity": ("str", "error, warning or info"),
+        "value": ("float64", "what was measured, in the code's unit; NA if nothing was"),
+        "limit": ("float64", "the bound it crossed, in the same unit; NA if there is none"),
+        "action": ("str", "what was done: kept, repaired, dropped, merged, moved"),
+    }
+)
+
+CHOSEN = Columns(
+    {
+        "split": ("str", "train or valid"),
+        "stem": ("str", "into data/masks/<split>"),
+        "path": ("str", "the picture below data/raw"),
+    }
+)
+
+MEASURED = Columns(
+    {
+        "split": ("str", "train, valid or test"),
+        "file_name": ("str", "the picture's name"),
+        "width": ("int64", "pixels"),
+        "height": ("int64", "pixels"),
+        "place": ("str", "where it was taken, by tag.place_pattern or by likeness; may be empty"),
+    }
+)
+
+TAGS = Columns(
+    {
+        "tag": ("str", "name of the problem"),
+        "images": ("int64", "how many have it"),
+        "share": ("float64", "of all images, 0..1"),
+        "train": ("int64", "how many in train"),
+        "valid": ("int64", "how many in valid"),
+        "test": ("int64", "how many in test"),
+    }
+)
+
+HISTORY = Columns(
+    {
+        "epoch": ("int64", "from 1"),
+        "size": ("int64", "side of the square network input, pixels"),
+        "learning_rate": ("float64", "at the end of the epoch"),
+        "loss": ("float64", "mean over the epoch's train batches"),
+        "iou": ("float64", "of train batches, mean per image at network size, 0..1"),
+        "val_loss": ("float64", "on valid"),
+        "val_iou": ("float64", "on valid, mean per image at network size, 0..1"),
+    }
+)
+
+COUNTS = Columns(
+    {
+        "split": ("str", "train, valid or test"),
+        "file_name": ("str", "the picture's name"),
+        "label": ("int64", "1..K"),
+        "tp": ("int64", "pixels that both masks give the label"),
+        "fp": ("int64", "pixels that only the prediction does"),
+        "fn": ("int64", "pixels that only the truth does"),
+    }
+)
+
+IOU = Columns(
+    {
+        "split": ("str", "train, valid or test"),
+        "category": ("str", "category name; empty = mean over categories"),
+        "tag": ("str", "images with this tag only; empty = all images"),
+        "images": ("int64", "images in which truth or prediction holds the category"),
+        "iou": ("float64", "mean over those images, 0..1"),
+        "iou_low": ("float64", "lower end of the bootstrap interval of iou"),
+        "iou_high": ("float64", "upper end of the bootstrap interval of iou"),
+        "iou_pooled": ("float64", "of all pixels of those images together, 0..1"),
+        "dice": ("float64", "mean over those images, 0..1"),
+        "precision": ("float64", "of pooled pixels, 0..1; NA if nothing was predicted"),
+        "recall": ("float64", "of pooled pixels, 0..1; NA if nothing is there"),
+    }
+)
+
+RESTORED = Columns(
+    {
+        "file_name": ("str", "the picture's name"),
+        "kind": ("str", "clean: against the scene without people; transplant: hole on bare ground"),
+        "method": ("str", "deepfill, telea or mean"),
+        "hole": ("float64", "share of the picture that was filled, 0..1"),
+        "psnr": ("float64", "dB, over the hole's pixels"),
+        "ssim": ("float64", "mean over the hole's pixels, -1..1"),
+        "l1": ("float64", "mean absolute difference over the hole's pixels, 0..1"),
+    }
+)
+
+
+@dataclass(frozen=True)
+class Export:
+    """An export as it was read: raw values, no promises but the columns.
+
+    Attributes:
+        images: ``split, export_id, file_name, path, width, height`` as the JSON has them.
+        annotations: ``split, export_id, image_id, category_id, bbox, area, iscrowd,
+            segmentation``, the last as decoded JSON.
+        categories: ``split, export_id, name, supercategory``.
+        issues: what was already wrong when reading, columns as ``ISSUES``.
+    """
+
+    images: pd.DataFrame
+    annotations: pd.DataFrame
+    categories: pd.DataFrame
+    issues: pd.DataFrame
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Checked images, annotations and categories; only ``validate`` and ``store`` make one.
+
+    Raises:
+        TableError: a column is missing or mistyped, a key is repeated, or points nowhere.
+    """
+
+    images: pd.DataFrame  # columns as IMAGES
+    annotations: pd.DataFrame  # columns as ANNOTATIONS
+    categories: pd.DataFrame  # columns as CATEGORIES
+
+    def __post_init__(self) -> None:
+        IMAGES.check(self.images, "images")
+        ANNOTATIONS.check(self.annotations, "annotations")
+        CATEGORIES.check(self.categories, "categories")
+        _unique(self.images, ["split", "image_id"], "images")
+        _unique(self.images, ["split", "stem"], "images")
+        _unique(self.annotations, ["split", "annotation_id"], "annotations")
+        _unique(self.categories, ["category_id"], "categories")
+        _known(self.annotations, self.images, ["split", "image_id"], "image")
+        _known(self.annotations, self.categories, ["category_id"], "category")
+
+    @property
+    def labels(self) -> pd.DataFrame:
+        """The mask's labels, columns as ``LABELS``, background first."""
+        ordered = self.categories.sort_values("category_id")
+        rows = [{"label": BACKGROUND, "category_id": 0, "name": "background"}]
+        for label, category in enumerate(ordered.itertuples(), start=1):
+            rows.append(
+                {"label": label, "category_id": category.category_id, "name": category.name}
+            )
+        return LABELS.frame(rows)
+
+
+def _unique(frame: pd.DataFrame, key: list[str], name: str) -> None:
+    twice = frame[frame.duplicated(key)]
+    if len(twice):
+        example = dict(zip(key, twice[key].iloc[0], strict=True))
+        raise TableError(f"{name} holds {example} more than once; run validate again")
+
+
+def _known(child: pd.DataFrame, parent: pd.DataFrame, key: list[str], name: str) -> None:
+    lost = ~pd.MultiIndex.from_frame(child[key]).isin(pd.MultiIndex.from_frame(parent[key]))
+    if lost.any():
+        example = dict(zip(key, child.loc[lost, key].iloc[0], strict=True))
+        raise TableError(f"annotations name an unknown {name} {example}; run validate again")
