@@ -1,0 +1,82 @@
+"""How near a filled hole is to the truth, and the classical fillings to compare with."""
+
+import cv2
+import numpy as np
+from skimage.metrics import structural_similarity
+
+from pipeline.errors import ImageError
+
+WINDOW = 7  # pixels; scikit-image's default for SSIM
+RADIUS = 3  # pixels; OpenCV's examples inpaint with it
+
+
+def scores(truth: np.ndarray, filled: np.ndarray, hole: np.ndarray) -> dict[str, float]:
+    """Compare a filling with the truth over the hole's pixels only.
+
+    Args:
+        truth: ``(H, W, 3)`` uint8 RGB.
+        filled: the same size and type.
+        hole: ``(H, W)`` bool, at least one pixel of it true.
+
+    Returns:
+        ``psnr`` in dB, 100 at most (where the two are equal); ``ssim`` in -1..1, the mean of the
+        local index over the hole; ``l1`` in 0..1, the mean absolute difference.
+
+    Raises:
+        ImageError: the sizes differ, or the hole is empty.
+
+    Source:
+        SSIM: Wang et al., "Image quality assessment: from error visibility to structural
+        similarity", IEEE TIP 13(4), 2004, https://doi.org/10.1109/TIP.2003.819861
+    """
+    if truth.shape != filled.shape or truth.shape[:2] != hole.shape:
+        raise ImageError(
+            f"truth is {truth.shape}, filled {filled.shape}, hole {hole.shape}; "
+            "all three must be of one size"
+        )
+    if not hole.any():
+        raise ImageError("the hole is empty; there is nothing to score")
+    box = _around(hole)
+    truth, filled, hole = truth[box], filled[box], hole[box]
+    difference = truth[hole].astype(np.float64) - filled[hole]
+    mse = float(np.mean(difference**2))
+    _, local = structural_similarity(
+        truth, filled, win_size=WINDOW, channel_axis=2, full=True, data_range=255
+    )  # local: (h, w, 3)
+    return {
+        "psnr": float(min(100.0, 10 * np.log10(255**2 / mse))) if mse else 100.0,
+        "ssim": float(local[hole].mean()),
+        "l1": float(np.abs(difference).mean() / 255),
+    }
+
+
+def telea(image: np.ndarray, hole: np.ndarray) -> np.ndarray:
+    """Fill by OpenCV's fast marching; ``(H, W, 3)`` uint8.
+
+    Source:
+        Telea, "An image inpainting technique based on the fast marching method", Journal of
+        Graphics Tools 9(1), 2004, https://doi.org/10.1080/10867651.2004.10487596
+    """
+    return cv2.inpaint(image, hole.astype(np.uint8), RADIUS, cv2.INPAINT_TELEA)
+
+
+def mean_colour(image: np.ndarray, hole: np.ndarray) -> np.ndarray:
+    """Fill with the mean colour of what is known; black if nothing is. ``(H, W, 3)`` uint8."""
+    filled = image.copy()
+    known = image[~hole]
+    filled[hole] = np.round(known.mean(axis=0)) if len(known) else 0
+    return filled
+
+
+BASELINES = {"telea": telea, "mean": mean_colour}
+
+
+def _around(hole: np.ndarray) -> tuple[slice, slice]:
+    """The hole's box with room for SSIM's window, at least as large as the window."""
+    box = []
+    for axis in (1, 0):
+        lines = np.flatnonzero(hole.any(axis=axis))
+        size = hole.shape[1 - axis]
+        start = max(0, min(lines[0] - WINDOW, size - WINDOW))
+        box.append(slice(int(start), int(min(size, max(lines[-1] + 1 + WINDOW, start + WINDOW)))))
+    return box[0], box[1]
