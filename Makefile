@@ -1,0 +1,53 @@
+# Every target installs what it needs; a bare machine has Python 3.11, pip, git and make.
+# An exported PYTHON= names another interpreter.
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+RUN    := PATH="$(abspath $(BIN)):$$PATH"
+STAMP  := $(VENV)/.installed
+# One test process a core: TensorFlow, PyTorch and DVC's end-to-end run each in its own.
+TESTERS ?= 2
+
+export PIP_DISABLE_PIP_VERSION_CHECK = 1
+export DVC_NO_ANALYTICS = 1
+
+.PHONY: install repro test test-slow lint bench wheel lock clean
+.DEFAULT_GOAL := repro
+
+$(STAMP): pyproject.toml constraints.txt
+	@test -n "$(PYTHON)" || { echo "no python3.11 on the PATH; install Python 3.11 or say make PYTHON=..."; exit 1; }
+	@echo "Installing the pinned packages into $(VENV): two to four minutes the first time."
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[models,pipeline,cluster,dev]'
+	@$(BIN)/pip check
+	@touch $@
+
+install: $(STAMP)
+
+repro: $(STAMP)  ## rebuild everything and say where the report is
+	@$(RUN) dvc repro
+	@$(RUN) segment-restore results
+
+test: $(STAMP)  ## the test suite, under 12 minutes on 2 cores
+	@$(RUN) python -m pytest -n $(TESTERS) --dist loadfile -m "not slow"
+
+test-slow: $(STAMP)  ## the tests that take longer than a minute each
+	@$(RUN) python -m pytest -m slow
+
+lint: $(STAMP)
+	@$(RUN) ruff check .
+	@$(RUN) ruff format --check .
+
+bench: $(STAMP)  ## every claim of speed or accuracy, measured again
+	@for script in benchmarks/*.py; do echo "== $$script"; $(RUN) python "$$script" || exit 1; done
+
+wheel: $(STAMP)
+	@$(RUN) python -m build --wheel --outdir dist . >/dev/null
+	@ls dist/*.whl
+
+lock: $(STAMP)  ## write constraints.txt anew from what is installed
+	@{ sed -n '/^#/p' constraints.txt; $(BIN)/pip freeze --exclude-editable | sed 's/+cpu$$//'; } > constraints.new
+	@mv constraints.new constraints.txt
+
+clean:
+	rm -rf build dist .pytest_cache .ruff_cache .hypothesis
