@@ -1,0 +1,144 @@
+"""All knowledge of COCO's keys and Roboflow's habits: COCO dictionaries <-> Export and Dataset."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import shapely
+
+from pipeline import polygons, rle, store
+from pipeline.errors import TableError
+from pipeline.tables import ANNOTATIONS, CATEGORIES, IMAGES, LABELS, SPLITS, Dataset
+
+
+def load(folder: Path) -> Dataset:
+    """Read the dataset that ``save`` wrote.
+
+    Args:
+        folder: holds ``train.json``, ``valid.json`` and ``test.json``.
+
+    Raises:
+        TableError: a file is missing or is not what ``save`` writes.
+    """
+    split = {name: store.read_json(folder / f"{name}.json") for name in SPLITS}
+    try:
+        return from_coco(split)
+    except (KeyError, TypeError, ValueError) as error:
+        raise TableError(f"{folder} holds no dataset of ours: {error!r}; run validate") from error
+
+
+def save(folder: Path, dataset: Dataset) -> None:
+    """Write ``train.json``, ``valid.json``, ``test.json`` and ``labels.csv`` into a folder."""
+    for name, content in to_coco(dataset).items():
+        store.write_json(folder / f"{name}.json", content)
+    store.write_table(folder / "labels.csv", dataset.labels, LABELS)
+
+
+def from_coco(contents: dict[str, dict]) -> Dataset:
+    """Return the dataset of one COCO dictionary a split, as ``to_coco`` gives them.
+
+    Raises:
+        TableError: an id is repeated or points nowhere.
+        KeyError, TypeError, ValueError: a key is missing or its value is of another kind.
+    """
+    images = [{**row, "split": name} for name in contents for row in contents[name]["images"]]
+    annotations = [
+        {**row, "split": name} for name in contents for row in contents[name]["annotations"]
+    ]
+    for row in images:
+        row["image_id"] = row["id"]
+    for row in annotations:
+        row["annotation_id"] = row["id"]
+    categories = [
+        {**row, "category_id": row["id"]} for row in next(iter(contents.values()))["categories"]
+    ]
+    return Dataset(
+        IMAGES.frame(images)[list(IMAGES)],
+        _annotations(annotations),
+        CATEGORIES.frame(categories)[list(CATEGORIES)],
+    )
+
+
+def to_coco(dataset: Dataset) -> dict[str, dict]:
+    """Return one COCO dictionary a split, an empty split included; all share one category table.
+
+    An object is written as rings, or as RLE if it was RLE or has a hole. ``area`` and ``bbox``
+    are those of the object itself.
+    """
+    categories = [
+        {"id": row.category_id, "name": row.name, "supercategory": row.supercategory}
+        for row in dataset.categories.sort_values("category_id").itertuples()
+    ]
+    return {
+        split: {
+            "images": _image_records(dataset.images[dataset.images["split"] == split]),
+            "annotations": _annotation_records(
+                dataset.annotations[dataset.annotations["split"] == split]
+            ),
+            "categories": categories,
+        }
+        for split in SPLITS
+    }
+
+
+def _annotations(records: list[dict]) -> pd.DataFrame:
+    if not records:
+        return ANNOTATIONS.empty().assign(closed=pd.Series(dtype="bool"))
+    frame = pd.DataFrame.from_records(records)
+    written = frame.pop("segmentation").tolist()
+    rings = [[] if isinstance(one, dict) else one for one in written]
+    geometry = polygons.from_rings(rings)
+    masks = [one if isinstance(one, dict) else None for one in written]
+    for row, mask in enumerate(masks):
+        if mask is not None:
+            geometry[row] = rle.outline(mask)
+    frame["geometry"] = geometry
+    frame["rle"] = pd.Series(masks, dtype="object")
+    frame["closed"] = [polygons.is_closed(one) for one in rings]
+    return ANNOTATIONS.check(frame, "annotations", cast=True)[[*ANNOTATIONS, "closed"]]
+
+
+def _image_records(images: pd.DataFrame) -> list[dict]:
+    return [
+        {
+            "id": row.image_id,
+            "file_name": row.file_name,
+            "path": row.path,
+            "stem": row.stem,
+            "width": row.width,
+            "height": row.height,
+            "source": row.source,
+            "export_split": row.export_split,
+            "export_id": _whole(row.export_id),
+        }
+        for row in images.sort_values("image_id").itertuples()
+    ]
+
+
+def _annotation_records(annotations: pd.DataFrame) -> list[dict]:
+    ordered = annotations.sort_values("annotation_id")
+    geometries = ordered["geometry"].to_numpy()
+    areas = polygons.areas(geometries)
+    bounds = shapely.bounds(geometries).reshape(-1, 4)
+    boxes = np.concatenate([bounds[:, :2], bounds[:, 2:] - bounds[:, :2]], axis=1)
+    # Whether a ring repeats its first point says nothing, but an unchanged ring stays unchanged.
+    closed = ordered["closed"] if "closed" in ordered else [True] * len(ordered)
+    return [
+        {
+            "id": row.annotation_id,
+            "image_id": row.image_id,
+            "category_id": row.category_id,
+            "bbox": [round(number, 3) for number in box],
+            "area": round(area, 3),
+            "iscrowd": int(row.iscrowd),
+            "segmentation": row.rle or polygons.to_rings(row.geometry, closed=close),
+            "export_id": _whole(row.export_id),
+        }
+        for row, area, box, close in zip(
+            ordered.itertuples(), areas.tolist(), boxes.tolist(), closed, strict=True
+        )
+    ]
+
+
+def _whole(number: object) -> int | None:
+    return None if number is pd.NA else int(number)
