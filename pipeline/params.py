@@ -18,20 +18,25 @@ class Params(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     """
 
 
+# The file that `params.yaml` was when this package was built: what commands use outside a project.
+SHIPPED = Path(__file__).with_name("params.yaml")
+
+
 def load(kind: type[Section], section: str, path: Path = Path("params.yaml")) -> Section:
     """Read one section of the parameter file.
 
     Args:
         kind: the section's struct; its fields are the section's keys.
         section: the top-level key.
-        path: the parameter file; DVC's default name in the working directory.
+        path: the parameter file; DVC's default name in the working directory, and where there is
+            none the one shipped with this package.
 
     Raises:
-        ParamsError: the file or the section is missing, a key is missing or unknown, or a
+        ParamsError: the section is missing, a key is missing or unknown, or a
             value is of the wrong type or out of range.
     """
     if not path.is_file():
-        raise ParamsError(f"{path} does not exist; run from the project's root")
+        path = SHIPPED
     try:
         everything = msgspec.yaml.decode(path.read_bytes())
     except msgspec.DecodeError as error:

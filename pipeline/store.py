@@ -13,7 +13,7 @@ import msgspec
 import numpy as np
 import pandas as pd
 import simplejpeg
-from PIL import Image
+from PIL import Image, ImageOps
 
 from pipeline.errors import ImageError, TableError
 from pipeline.masks import palette
@@ -91,6 +91,19 @@ def read_image(path: Path) -> np.ndarray:
     except OSError as error:
         raise ImageError(f"{path}: {error.strerror}") from error
     return decode_image(content, str(path))
+
+
+def read_photo(path: Path) -> np.ndarray:
+    """Read a person's own photo as ``(H, W, 3)`` uint8 RGB, upright: EXIF orientation is applied.
+
+    Raises:
+        ImageError: the file is missing or no picture.
+    """
+    try:
+        with Image.open(path) as image:
+            return np.array(ImageOps.exif_transpose(image).convert("RGB"))
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise ImageError(f"{path} is not a picture that can be read: {error}") from error
 
 
 def decode_image(content: bytes, name: str) -> np.ndarray:

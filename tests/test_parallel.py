@@ -1,0 +1,47 @@
+import os
+
+import pytest
+
+from pipeline import parallel
+from pipeline.errors import ParamsError
+
+
+def square(number):
+    return number * number
+
+
+def process(_):
+    return os.getpid()
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_results_come_in_the_order_of_the_items_on_any_number_of_workers(workers):
+    compute = parallel.ComputeParams(backend="local", workers=workers, scheduler=None)
+
+    assert parallel.each(square, range(50), compute, "test") == [n * n for n in range(50)]
+
+
+def test_two_workers_are_other_processes():
+    compute = parallel.ComputeParams(backend="local", workers=2, scheduler=None)
+
+    assert os.getpid() not in parallel.each(process, range(4), compute, "test")
+
+
+def test_a_cluster_without_an_address_is_refused():
+    compute = parallel.ComputeParams(backend="dask", workers=1, scheduler=None)
+
+    with pytest.raises(ParamsError, match="compute.scheduler"):
+        parallel.each(square, [1], compute, "test")
+
+
+def test_a_cluster_gives_the_same_results():
+    distributed = pytest.importorskip("distributed")
+    with distributed.LocalCluster(
+        n_workers=1, threads_per_worker=1, processes=False, dashboard_address=None
+    ) as cluster:
+        compute = parallel.ComputeParams(
+            backend="dask", workers=0, scheduler=cluster.scheduler_address
+        )
+        done = parallel.each(square, range(10), compute, "test")
+
+    assert done == [n * n for n in range(10)]
