@@ -1,0 +1,160 @@
+"""How sharp the people are and how sharp the ground behind them is, in one picture."""
+
+import cv2
+import numpy as np
+
+REBLUR = 1.5  # px, the known blur whose effect on an edge tells the edge's own
+WIDEST_EDGE = 10.0  # px; wider ones are shading
+EDGE_STEP = 6.0  # grey levels a pixel; weaker gradients are texture and noise
+SOBEL = 8  # the 3 x 3 Sobel sums this many unit gradients
+NOISE_STEPS = 2.0  # an edge stands this many noise deviations above zero
+FEWEST_EDGES = 20  # below, a region is too plain to say how sharp it is
+SEAM = 3  # px on each side of the outline that count for neither: mask error and JPEG ringing
+BEHIND = 0.55  # ground beside the upper 55 % of the people lies behind them; below is at their feet
+
+# Log-odds that a person would say "the background is out of focus": a ridge logistic over half of
+# 286 photos that two people labelled and over the sharp ones among them with a lens blur of 2 to
+# 11 px drawn in, every source weighted alike; benchmarks/tags.py reports the other half.
+CUES = {
+    "behind_50": 2.55,  # log of the median width of edges behind the people
+    "behind_75": -0.58,  # log of the upper quartile
+    "wider_50": 3.24,  # behind_50 less the same of the people
+    "fine_behind": -0.88,  # log of fine detail as a ratio of coarse detail
+    "fine_less": 6.78,  # fine_behind less the same of the people
+    "detail_less": -3.40,  # log of the Laplacian's variance, less the same of the people
+    "coarse_less": 5.50,  # log of coarse detail, less the same of the people
+}
+CONSTANT = -0.57
+PLAIN = 1.5  # px, the edge width that a region without edges is taken to have
+
+
+def measure(grey: np.ndarray, person: np.ndarray) -> dict[str, float]:
+    """Measure sharpness on people and behind them.
+
+    Args:
+        grey: ``(H, W)`` uint8 at working size.
+        person: ``(H, W)`` uint8, not 0 on people.
+
+    Returns:
+        ``person_edge``, ``behind_edge``: median width (Gaussian sigma) of edges on the people and
+        on the ground behind their upper part, pixels at working size, 0..``WIDEST_EDGE``; NaN
+        where there are fewer than ``FEWEST_EDGES`` edges. ``edge``: the lower quartile of edge
+        widths of the whole picture. ``defocus``: log-odds that the ground, and not the people, is
+        out of focus; NaN without people or without ground.
+    """
+    level = grey.astype(np.float32)
+    blurred = cv2.GaussianBlur(level, (9, 9), REBLUR)
+    edges = edge_widths(grey, blurred)
+    maps = detail(level, blurred)
+    inside, behind = regions(person)
+    on, back = _summary(edges, maps, inside), _summary(edges, maps, behind)
+    return {
+        "edge": _at(np.sort(edges[1]), 0.25),
+        "person_edge": float(np.exp(on["width_50"])),
+        "behind_edge": float(np.exp(back["width_50"])),
+        "defocus": _defocus(on, back),
+    }
+
+
+def _defocus(on: dict[str, float], back: dict[str, float]) -> float:
+    """Return the log-odds of ``CUES``; a cue that edges are missing for says nothing."""
+    if np.isnan(on["fine"]) or np.isnan(back["fine"]):
+        return float("nan")
+    less = {name: back[name] - on[name] for name in ("fine", "detail", "coarse", "width_50")}
+    cues = {
+        "behind_50": np.nan_to_num(back["width_50"], nan=np.log(PLAIN)),
+        "behind_75": np.nan_to_num(back["width_75"], nan=np.log(PLAIN)),
+        "wider_50": np.nan_to_num(less["width_50"]),
+        "fine_behind": back["fine"],
+        "fine_less": less["fine"],
+        "detail_less": less["detail"],
+        "coarse_less": less["coarse"],
+    }
+    return float(CONSTANT + sum(weight * cues[name] for name, weight in CUES.items()))
+
+
+def regions(person: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return two ``(H, W)`` uint8 masks: well inside people, and the ground behind them.
+
+    Ground at people's feet is as far as they are, hence as sharp: what is behind them is beside
+    and above their upper ``BEHIND``. Without people the whole picture is behind.
+    """
+    covered = (person > 0).view(np.uint8)
+    rows = np.flatnonzero(covered.any(axis=1))
+    kernel = np.ones((2 * SEAM + 1, 2 * SEAM + 1), np.uint8)
+    behind = 1 - cv2.dilate(covered, kernel)
+    if len(rows):
+        behind[int(rows[0] + BEHIND * (rows[-1] - rows[0])) :] = 0
+    return cv2.erode(covered, kernel[2:, 2:]), behind
+
+
+def edge_widths(grey: np.ndarray, blurred: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return where edges are and how wide each is, whatever its contrast.
+
+    An edge of width s (Gaussian sigma) has gradient 1 / s; blurred by a known ``REBLUR`` it has
+    1 / sqrt(s^2 + REBLUR^2). The ratio of both gives s.
+
+    Args:
+        grey: ``(H, W)`` uint8.
+        blurred: ``(H, W)`` float32, the same after a Gaussian of ``REBLUR``.
+
+    Returns:
+        Flat indices ``(N,)`` of the edges' pixels, and their widths ``(N,)`` float32, pixels, up
+        to ``WIDEST_EDGE``.
+
+    Source:
+        Zhuo and Sim, "Defocus map estimation from a single image", Pattern Recognition 44, 2011,
+        https://doi.org/10.1016/j.patcog.2011.03.009
+    """
+    across = cv2.Sobel(grey, cv2.CV_16S, 1, 0)
+    down = cv2.Sobel(grey, cv2.CV_16S, 0, 1)
+    least = SOBEL * max(EDGE_STEP, NOISE_STEPS * _noise(grey))
+    edges = np.flatnonzero(cv2.Canny(across, down, least, least, L2gradient=True))
+    sharp = np.hypot(across.ravel()[edges], down.ravel()[edges], dtype=np.float32)
+    soft = np.hypot(
+        cv2.Sobel(blurred, cv2.CV_32F, 1, 0).ravel()[edges],
+        cv2.Sobel(blurred, cv2.CV_32F, 0, 1).ravel()[edges],
+    )
+    ratio = (sharp / np.maximum(soft, 1e-3)) ** 2
+    return edges, REBLUR / np.sqrt(np.maximum(ratio - 1, (REBLUR / WIDEST_EDGE) ** 2))
+
+
+def _noise(grey: np.ndarray) -> float:
+    """Grey levels; 20 = the Laplacian's sum of squared weights, 0.6745 = median of |normal|."""
+    curve = np.abs(cv2.Laplacian(grey, cv2.CV_16S)[::3, ::3].ravel())
+    return float(np.partition(curve, len(curve) // 2)[len(curve) // 2] / (0.6745 * np.sqrt(20)))
+
+
+def detail(level: np.ndarray, blurred: np.ndarray) -> dict[str, np.ndarray]:
+    """Return maps of fine and coarse detail and of the Laplacian, each ``(H, W)`` float32."""
+    coarse = cv2.blur(blurred, (9, 9))
+    return {
+        "fine": cv2.absdiff(level, blurred),
+        "coarse": cv2.absdiff(blurred, coarse),
+        "detail": cv2.Laplacian(level, cv2.CV_32F),
+    }
+
+
+def _summary(
+    edges: tuple[np.ndarray, np.ndarray], maps: dict[str, np.ndarray], region: np.ndarray
+) -> dict[str, float]:
+    """Quartiles of the logarithm of edge widths, and logarithms of detail, in one region."""
+    where, widths = edges
+    found = np.sort(widths[region.ravel()[where] > 0])
+    result = {f"width_{q}": float(np.log(_at(found, q / 100))) for q in (25, 50, 75)}
+    if cv2.countNonZero(region) < FEWEST_EDGES:
+        return result | dict.fromkeys(maps, float("nan"))
+    fine, coarse = (cv2.mean(maps[name], mask=region)[0] for name in ("fine", "coarse"))
+    deviation = cv2.meanStdDev(maps["detail"], mask=region)[1].ravel()[0]
+    # 0.3 grey levels: about the rounding of 8 bit pixels; a plain wall is not infinitely blurred
+    return result | {
+        "fine": float(np.log((fine + 0.3) / (coarse + 0.3))),
+        "coarse": float(np.log(coarse + 0.3)),
+        "detail": float(np.log(deviation**2 + 1)),
+    }
+
+
+def _at(ordered: np.ndarray, share: float) -> float:
+    if len(ordered) < FEWEST_EDGES:
+        return float("nan")
+    return float(ordered[int(share * len(ordered))])

@@ -1,0 +1,237 @@
+"""Measurements of one picture: light, colour, noise, focus inside and outside the people, hash.
+
+All are made at one working size, longest side ``WORK_SIDE`` pixels, so that a limit means the same
+for a telephone's 12 megapixels and for a 640 pixel export, and a JPEG can be decoded reduced.
+"""
+
+import cv2
+import numpy as np
+import simplejpeg
+
+from pipeline import store
+from pipeline.errors import ImageError
+
+WORK_SIDE = 320  # half of Roboflow's usual 640: focus cues separate as well there, 4 times faster
+EVERY = 4  # statistics of colour are taken from each fourth pixel of each fourth row
+FEWEST_GROUND = 50  # of those pixels; fewer say nothing of the ground
+TINY = 64  # side of the square picture that hash and gradients are taken from
+HASH_SIDE = 8  # 64 bits, the lowest 8 x 8 frequencies
+HOG_CELLS = 8  # a side
+HOG_PIXELS = TINY // HOG_CELLS  # a cell's side
+HOG_BINS = 9
+LOOK = ("look_dark", "look_median", "look_bright", "look_warm", "look_green", "look_vivid")
+
+
+def small(content: bytes, name: str) -> np.ndarray:
+    """Decode a picture at working size, ``(H, W, 3)`` uint8 RGB, longest side ``WORK_SIDE``.
+
+    A JPEG is decoded at the smallest eighth that is large enough; smaller pictures are enlarged,
+    so that measurements in pixels stay comparable.
+
+    Raises:
+        ImageError: the bytes are no picture; ``name`` begins the message.
+    """
+    image = _reduced(content) if content.startswith(store.JPEG) else None
+    if image is None:
+        image = store.decode_image(content, name)
+    return fit(image)
+
+
+def _reduced(content: bytes) -> np.ndarray | None:
+    try:
+        height, width = simplejpeg.decode_jpeg_header(content)[:2]
+        least_h, least_w = size(height, width)
+        return simplejpeg.decode_jpeg(content, "RGB", min_height=least_h, min_width=least_w)
+    except ValueError:
+        return None  # CMYK and broken files: the store knows them
+
+
+def size(height: int, width: int) -> tuple[int, int]:
+    """Return height and width at working size, pixels, each at least 1."""
+    scale = WORK_SIDE / max(height, width)
+    return max(1, round(height * scale)), max(1, round(width * scale))
+
+
+def fit(image: np.ndarray) -> np.ndarray:
+    """Resize ``(H, W, 3)`` uint8 to working size; averaging when smaller, linear when larger."""
+    height, width = size(*image.shape[:2])
+    if image.shape[:2] == (height, width):
+        return image
+    how = cv2.INTER_AREA if image.shape[0] > height else cv2.INTER_LINEAR
+    return cv2.resize(image, (width, height), interpolation=how)
+
+
+def luma(image: np.ndarray) -> np.ndarray:
+    """Return ``(H, W)`` uint8 luma (ITU-R BT.601 weights) of ``(H, W, 3)`` uint8 RGB.
+
+    Raises:
+        ImageError: ``image`` has another shape or type.
+    """
+    if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
+        raise ImageError(
+            f"expected (H, W, 3) uint8 RGB, got {image.shape} {image.dtype}; "
+            "read pictures with store.read_image"
+        )
+    return cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
+
+
+def light(grey: np.ndarray) -> dict[str, float]:
+    """Return how light is spread over a picture.
+
+    Args:
+        grey: ``(H, W)`` uint8.
+
+    Returns:
+        ``luma`` mean, ``luma_low`` 5th, ``luma_middle`` 50th and ``luma_high`` 95th percentile,
+        grey levels 0..255; ``clipped``: share of pixels at 250 or more, 0..1.
+    """
+    counts = cv2.calcHist([grey], [0], None, [256], [0, 256]).ravel().astype(np.float64)
+    below = np.cumsum(counts) / counts.sum()
+    low, middle, high = np.searchsorted(below, [0.05, 0.5, 0.95])
+    return {
+        "luma": float(counts @ np.arange(256) / counts.sum()),
+        "luma_low": float(low),
+        "luma_middle": float(middle),
+        "luma_high": float(high),
+        "clipped": float(1 - below[249]),
+    }
+
+
+def chroma(image: np.ndarray) -> float:
+    """Return the 99th percentile of the distance from grey, 0..255; JPEG's own tint is below 4.
+
+    Args:
+        image: ``(H, W, 3)`` uint8 RGB.
+    """
+    red, green, blue = cv2.split(np.ascontiguousarray(image[::EVERY, ::EVERY]))
+    most, least = cv2.max(cv2.max(red, green), blue), cv2.min(cv2.min(red, green), blue)
+    spread = np.sort((most - least).ravel())
+    return float(spread[int(0.99 * len(spread))])
+
+
+def noise(grey: np.ndarray) -> float:
+    """Return the standard deviation of white noise, grey levels at working size.
+
+    The median of the mask ``1 -2 1`` times its transpose answers to noise, hardly to edges, unlike
+    the mean. A flat picture gives 0; full texture such as grass reads as noise.
+
+    Source:
+        Immerkaer, "Fast noise variance estimation", CVIU 64, 1996,
+        https://doi.org/10.1006/cviu.1996.0060; the median in place of the mean is ours.
+    """
+    kernel = np.outer([1, -2, 1], [1, -2, 1]).astype(np.float32)
+    response = np.abs(cv2.filter2D(grey, cv2.CV_16S, kernel)[::3, ::3].ravel())
+    middle = len(response) // 2
+    # 36 = sum of the squared weights; 0.6745 = median of |normal|
+    return float(np.partition(response, middle)[middle] / (6 * 0.6745))
+
+
+def look(image: np.ndarray, person: np.ndarray) -> dict[str, float]:
+    """Return what time of day and season change in the ground behind people.
+
+    Args:
+        image: ``(H, W, 3)`` uint8 RGB.
+        person: ``(H, W)`` uint8, not 0 on people, who are left out.
+
+    Returns:
+        ``look_dark``, ``look_median``, ``look_bright``: 10th, 50th and 90th percentile of
+        luma, 0..1; ``look_warm``: mean of (R - B) / (R + G + B), -1..1; ``look_green``: mean of
+        (2G - R - B) / (R + G + B), -1..2; ``look_vivid``: mean of (max - min) / max, 0..1.
+        All NaN where people fill the picture.
+    """
+    free = person[::EVERY, ::EVERY] == 0
+    planes = cv2.split(np.ascontiguousarray(image[::EVERY, ::EVERY]))
+    red, green, blue = (plane[free].astype(np.float32) for plane in planes)
+    if len(red) < FEWEST_GROUND:
+        return dict.fromkeys(LOOK, float("nan"))
+    total = red + green + blue + 24  # 24: colour of near black is not trusted
+    grey = np.sort(0.299 * red + 0.587 * green + 0.114 * blue) / 255
+    dark, middle, bright = (grey[int(q * len(grey))] for q in (0.1, 0.5, 0.9))
+    most = np.maximum(np.maximum(red, green), blue)
+    least = np.minimum(np.minimum(red, green), blue)
+    values = (
+        dark,
+        middle,
+        bright,
+        ((red - blue) / total).mean(),
+        ((2 * green - red - blue) / total).mean(),
+        ((most - least) / (most + 8)).mean(),
+    )
+    return dict(zip(LOOK, map(float, values), strict=True))
+
+
+def tiny(grey: np.ndarray) -> np.ndarray:
+    """Return ``(TINY, TINY)`` uint8, the average of ``(H, W)`` uint8: for hash and gradients."""
+    return cv2.resize(grey, (TINY, TINY), interpolation=cv2.INTER_AREA)
+
+
+def perceptual_hash(grey: np.ndarray) -> int:
+    """Return 64 bits, alike for pictures alike in their coarse light and dark.
+
+    Bit ``8 v + u`` is the sign of the cosine transform's coefficient of vertical frequency ``v``
+    and horizontal ``u``; bit 0, the mean, is left 0. Signs, in place of the usual comparison
+    with the median, make the mirrored picture's hash a plain exclusive or (``mirrored``).
+
+    Args:
+        grey: ``(TINY, TINY)`` uint8.
+
+    Source:
+        Zauner, "Implementation and benchmarking of perceptual image hash functions", 2010.
+    """
+    low = cv2.dct(grey.astype(np.float32))[:HASH_SIDE, :HASH_SIDE] > 0
+    low[0, 0] = False
+    return int.from_bytes(np.packbits(low.ravel(), bitorder="little").tobytes(), "little")
+
+
+def mirrored(code: int) -> int:
+    """Return the hash that the left-right mirrored picture has: odd horizontal frequencies flip."""
+    return code ^ 0xAAAA_AAAA_AAAA_AAAA
+
+
+def nearest_bits(codes: list[int]) -> np.ndarray:
+    """Return for each hash the fewest bits, ``(N,)`` int64, in which another one differs.
+
+    The other's mirrored picture counts as well. 64 where there is no other.
+    """
+    straight = np.array(codes, dtype=np.uint64)
+    turned = np.array([mirrored(code) for code in codes], dtype=np.uint64)
+    nearest = np.full(len(codes), 64)
+    for row in range(len(codes) - 1):
+        bits = np.minimum(
+            np.bitwise_count(straight[row] ^ straight[row + 1 :]),
+            np.bitwise_count(straight[row] ^ turned[row + 1 :]),
+        )
+        nearest[row] = min(nearest[row], int(bits.min()))
+        nearest[row + 1 :] = np.minimum(nearest[row + 1 :], bits)
+    return nearest
+
+
+def gradients(grey: np.ndarray, person: np.ndarray) -> np.ndarray:
+    """Return a histogram of gradient directions a cell, blind to people and to light.
+
+    Args:
+        grey: ``(TINY, TINY)`` uint8.
+        person: ``(H, W)`` uint8, not 0 on people.
+
+    Returns:
+        ``(HOG_CELLS ** 2, HOG_BINS)`` float32; each cell has length 1, or 0 where it is plain or
+        people cover over half of it.
+
+    Source:
+        Dalal and Triggs, "Histograms of oriented gradients for human detection", CVPR 2005; a
+        logarithm first, so that night and day differ by a factor only.
+    """
+    level = np.log(grey.astype(np.float32) + 8)  # + 8: noise of near black is not a gradient
+    horizontal = cv2.Sobel(level, cv2.CV_32F, 1, 0)
+    vertical = cv2.Sobel(level, cv2.CV_32F, 0, 1)
+    free = cv2.resize(person, (TINY, TINY), interpolation=cv2.INTER_NEAREST) == 0
+    strength = cv2.magnitude(horizontal, vertical) * cv2.erode(free.astype(np.float32), None)
+    angle = np.arctan2(vertical, horizontal) % np.pi
+    bins = np.minimum((angle * (HOG_BINS / np.pi)).astype(np.intp), HOG_BINS - 1)
+    where = np.arange(TINY) // HOG_PIXELS
+    cell = where[:, None] * HOG_CELLS + where[None, :]
+    flat = np.bincount((cell * HOG_BINS + bins).ravel(), strength.ravel(), HOG_CELLS**2 * HOG_BINS)
+    cells = np.sqrt(flat.reshape(-1, HOG_BINS))
+    seen = np.bincount(cell.ravel(), free.ravel()) > HOG_PIXELS**2 / 2
+    length = np.linalg.norm(cells, axis=1, keepdims=True)
+    return (cells / np.maximum(length, 1.0) * seen[:, None]).astype(np.float32)

@@ -1,0 +1,133 @@
+"""The people of one picture as masks, and what their outlines tell: size, cuts, parts, contact."""
+
+import cv2
+import numpy as np
+import shapely
+
+BITS = 4  # cv2 draws in sixteenths of a pixel
+MAIN = 0.25  # a main person has at least this share of the largest one's area
+BORDER = 2  # px; an outline this near the picture's edge was cut by it
+BIT = 0.02  # of a person; smaller parts are the annotator's crumbs
+
+SHAPES = ("cut", "parts", "straight", "base", "hollow", "touch")
+
+# Log-odds that something in front hides part of a main person.
+HIDDEN = {"parts": 8.0, "straight": 1.0, "base": 2.0, "hollow": 4.0, "touch": 5.0}
+HIDDEN_CONSTANT = -4.5
+
+Rings = list[list[np.ndarray]]  # polygons of one person; each its outer ring, then its holes
+
+
+def rings(geometry: shapely.Geometry) -> Rings:
+    """Return a (multi)polygon's rings, each ``(N, 2)`` float32 xy; small and quick to send."""
+    parts = shapely.get_parts(geometry)
+    parts = parts[shapely.get_type_id(parts) == shapely.GeometryType.POLYGON]
+    return [
+        [shapely.get_coordinates(ring).astype(np.float32) for ring in shapely.get_rings(part)]
+        for part in parts
+    ]
+
+
+def draw(person: Rings, shape: tuple[int, int], scale: float) -> np.ndarray:
+    """Return ``shape`` uint8: 1 on the person, drawn ``scale`` times as large.
+
+    Pixels on the outline are included: right for measuring, too wide by half a pixel for truth.
+    """
+    mask = np.zeros(shape, np.uint8)
+    for polygon in person:
+        points = [np.rint((ring * scale - 0.5) * 2**BITS).astype(np.int32) for ring in polygon]
+        cv2.fillPoly(mask, points, 1, shift=BITS)
+    return mask
+
+
+def measure(masks: list[np.ndarray]) -> dict[str, float]:
+    """Measure the people of one picture together.
+
+    Args:
+        masks: ``(H, W)`` uint8 each, 1 on one person.
+
+    Returns:
+        ``largest``: share of the picture that the largest person covers, 0..1; ``covered``:
+        share that all do; ``cut``: longest run of a main person's outline on the picture's
+        border, as a share of that person's whole outline, 0..1; and of the main persons the worst
+        ``parts`` (share of area outside the largest part), ``straight`` (longest straight cut,
+        in square roots of area), ``base`` (width of the lowest rows by that of the widest, 0 where
+        the picture's border cuts), ``hollow`` (share of the convex hull not covered) and
+        ``touch`` (share of the surrounding pixels that are other people). 0 without people.
+        ``hidden``: log-odds that something hides part of a main person.
+    """
+    areas = np.array([cv2.countNonZero(mask) for mask in masks])
+    result = dict.fromkeys(("largest", "covered", *SHAPES), 0.0) | {"hidden": HIDDEN_CONSTANT}
+    if not areas.any():
+        return result
+    union = np.bitwise_or.reduce(masks)
+    result["largest"] = float(areas.max() / union.size)
+    result["covered"] = cv2.countNonZero(union) / union.size
+    for mask, area in zip(masks, areas.tolist(), strict=True):
+        if area >= MAIN * areas.max():
+            one = shape(mask, union if len(masks) > 1 else None)
+            one["hidden"] = hidden(one)
+            result |= {name: max(result[name], value) for name, value in one.items()}
+    return result
+
+
+def hidden(shapes: dict[str, float]) -> float:
+    """Return the log-odds of ``HIDDEN`` for one person's ``SHAPES``."""
+    return HIDDEN_CONSTANT + sum(weight * shapes[name] for name, weight in HIDDEN.items())
+
+
+def shape(mask: np.ndarray, everyone: np.ndarray | None) -> dict[str, float]:
+    """Measure one person's silhouette; keys as ``SHAPES``, see ``measure``.
+
+    Args:
+        mask: ``(H, W)`` uint8, 1 on the person, at least one pixel.
+        everyone: 1 on any person; None if there is no other.
+    """
+    left, top, width, height = cv2.boundingRect(mask)
+    closed = cv2.morphologyEx(
+        np.pad(mask[top : top + height, left : left + width], 2),
+        cv2.MORPH_CLOSE,
+        np.ones((3, 3), np.uint8),
+    )
+    area = cv2.countNonZero(closed)
+    outlines = cv2.findContours(closed, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)[0]
+    hull = cv2.contourArea(cv2.convexHull(np.concatenate(outlines)))
+    offset = np.array([left - 2, top - 2])
+    sides = [_sides(line[:, 0] + offset, mask.shape) for line in outlines]
+    lengths, outer = (np.concatenate(each) for each in zip(*sides, strict=True))
+    return {
+        "cut": float(lengths[outer].sum() / max(lengths.sum(), 1)),
+        "parts": _apart(closed),
+        "straight": float(lengths[~outer].max(initial=0) / np.sqrt(area)),
+        "base": _base(closed[2:-2, 2:-2]) if top + height < mask.shape[0] - BORDER else 0.0,
+        "hollow": float(max(0.0, 1 - area / max(hull, area))),
+        "touch": 0.0 if everyone is None else _touch(mask, everyone),
+    }
+
+
+def _sides(points: np.ndarray, picture: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+    """Return lengths ``(N,)`` of an outline's straight sides and which lie on the border."""
+    start = cv2.approxPolyDP(points.astype(np.int32), 1.2, True)[:, 0]
+    end = np.roll(start, -1, axis=0)
+    last = np.array([picture[1], picture[0]]) - 1 - BORDER
+    low = ((start <= BORDER) & (end <= BORDER)).any(axis=1)
+    high = ((start >= last) & (end >= last)).any(axis=1)
+    return np.hypot(*(end - start).T.astype(np.float64)), low | high
+
+
+def _apart(mask: np.ndarray) -> float:
+    """Share outside the largest part; links of one or two pixels, as converters draw, are cut."""
+    opened = cv2.morphologyEx(mask, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
+    sizes = cv2.connectedComponentsWithStats(opened)[2][1:, cv2.CC_STAT_AREA]
+    sizes = sizes[sizes >= BIT * sizes.sum()]
+    return float(1 - sizes.max() / sizes.sum()) if len(sizes) else 0.0
+
+
+def _base(mask: np.ndarray) -> float:
+    rows = mask.sum(axis=1, dtype=np.float64)
+    return float(rows[-max(1, round(0.03 * len(rows))) :].mean() / rows.max())
+
+
+def _touch(mask: np.ndarray, everyone: np.ndarray) -> float:
+    around = cv2.dilate(mask, np.ones((5, 5), np.uint8)) - mask
+    return cv2.countNonZero(around & everyone) / max(1, cv2.countNonZero(around))

@@ -1,0 +1,222 @@
+"""Measure each image, name its problems: one row an image, one boolean column a tag."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, NamedTuple
+
+import msgspec
+import numpy as np
+import pandas as pd
+
+from pipeline import focus, images, parallel, places, silhouettes
+from pipeline.errors import ParamsError
+from pipeline.params import Params
+from pipeline.tables import CHOSEN, MEASURED, SPLITS, TAGS, Dataset
+
+TABLE_1 = ("far", "crowd", "blurred_background", "scene_time", "occluded")
+
+# Ordinary differences between two photos of one place at the same time of day, in images.LOOK's
+# order and units; they only weigh the six against each other.
+LOOK_SCALES = (0.06, 0.08, 0.10, 0.03, 0.03, 0.08)
+
+Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
+Level = Annotated[float, msgspec.Meta(ge=0, le=255)]
+Positive = Annotated[float, msgspec.Meta(ge=0)]
+Count = Annotated[int, msgspec.Meta(ge=1)]
+
+
+class TagParams(Params):
+    """Which measurement beyond which limit is a problem."""
+
+    people: list[str]  # names of the categories that are people; none = all are
+    place_pattern: str  # regular expression; its first group is the place
+    place_alike_above: Share  # likeness of a photo to its nearest of the same place
+    place_photos_from: Count  # fewest photos of a place
+    far_below: Share  # share of the picture
+    crowd_from: Count  # people
+    blurred_above: float  # log-odds
+    unusual_above: Positive  # ordinary differences
+    occluded_above: float  # log-odds
+    dark_below: Level  # grey levels
+    bright_above: Share  # share of clipped pixels
+    contrast_below: Level  # grey levels
+    soft_above: Positive  # pixels at working size
+    noisy_above: Level  # grey levels
+    duplicate_within: Annotated[int, msgspec.Meta(ge=-1, le=63)]  # bits of 63
+    cut_above: Share  # share of the outline
+    colour_below: Level  # grey levels
+    odd_size_above: Annotated[float, msgspec.Meta(ge=1)]  # times the median
+
+
+class Photo(NamedTuple):
+    """What measuring one image needs; small, and picklable."""
+
+    path: str
+    width: int
+    height: int
+    people: list[silhouettes.Rings]
+    crowds: list[silhouettes.Rings]  # regions of many people, annotated as one
+
+
+class Measured(NamedTuple):
+    """What is known of one image: numbers for the table, a hash and gradients for comparing."""
+
+    numbers: dict[str, float]
+    hash: int
+    gradients: np.ndarray
+
+
+def photos(dataset: Dataset, raw: Path, people: list[str]) -> list[Photo]:
+    """Return what to measure, one an image, in the order of ``order``.
+
+    Raises:
+        ParamsError: a name in ``people`` is no category.
+    """
+    categories = dataset.categories
+    unknown = sorted(set(people) - set(categories["name"]))
+    if unknown:
+        raise ParamsError(
+            f"tag.people names {', '.join(unknown)}; "
+            f"the categories are {', '.join(sorted(set(categories['name'])))}"
+        )
+    wanted = categories["category_id"][categories["name"].isin(people) | (not people)]
+    chosen = dataset.annotations[dataset.annotations["category_id"].isin(wanted)]
+    groups = dict(list(chosen.groupby(["split", "image_id"])))
+    nobody = chosen.iloc[:0]
+    result = []
+    for row in order(dataset.images).itertuples():
+        theirs = groups.get((row.split, row.image_id), nobody)
+        theirs = theirs.sort_values("annotation_id")
+        single, many = (
+            [silhouettes.rings(shape) for shape in theirs["geometry"][theirs["iscrowd"] == crowd]]
+            for crowd in (False, True)
+        )
+        result.append(Photo(str(raw / row.path), row.width, row.height, single, many))
+    return result
+
+
+def order(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return images sorted by split (train, valid, test), then file name."""
+    split = pd.Categorical(frame["split"], SPLITS, ordered=True)
+    return frame.assign(split_order=split).sort_values(["split_order", "file_name"])[frame.columns]
+
+
+def measure(photo: Photo) -> Measured:
+    """Measure one image; reads its file.
+
+    Raises:
+        ImageError: the file is missing or no picture.
+    """
+    image = images.small(Path(photo.path).read_bytes(), photo.path)
+    grey = images.luma(image)
+    scale = max(grey.shape) / max(photo.width, photo.height)
+    masks = [silhouettes.draw(one, grey.shape, scale) for one in photo.people]
+    crowds = [silhouettes.draw(one, grey.shape, scale) for one in photo.crowds]
+    person = np.bitwise_or.reduce([np.zeros_like(grey), *masks, *crowds])
+    numbers = {
+        "people": float(len(photo.people)),
+        "crowds": float(len(photo.crowds)),
+        **silhouettes.measure(masks),
+        **focus.measure(grey, person),
+        **images.light(grey),
+        "chroma": images.chroma(image),
+        "noise": images.noise(grey),
+        **images.look(image, person),
+    }
+    tiny = images.tiny(grey)
+    return Measured(numbers, images.perceptual_hash(tiny), images.gradients(tiny, person))
+
+
+def table(dataset: Dataset, measured: list[Measured], params: TagParams) -> pd.DataFrame:
+    """Return one row an image: columns as ``MEASURED``, then every measurement.
+
+    Args:
+        dataset: whose images were measured.
+        measured: one an image, in the order of ``order``.
+        params: patterns and least numbers for places.
+    """
+    rows = order(dataset.images).reset_index(drop=True)
+    numbers = pd.DataFrame([one.numbers for one in measured], dtype="float64")
+    frame = pd.concat([rows[["split", "file_name", "width", "height"]], numbers], axis=1)
+    shapes = np.array([one.gradients for one in measured])
+    alike = places.likeness(shapes) if len(measured) else np.empty((0, 0), np.float32)
+    named = places.by_name(frame["file_name"].tolist(), params.place_pattern)
+    least = params.place_photos_from
+    place = places.coherent(named, alike, params.place_alike_above, least)
+    frame["place"] = pd.Series(place, dtype="str")
+    looks = frame[list(images.LOOK)].to_numpy() if len(frame) else np.empty((0, 6))
+    frame["unusual"] = places.unusual(looks, place, np.array(LOOK_SCALES), least)
+    frame["nearest_bits"] = images.nearest_bits([one.hash for one in measured]).astype("float64")
+    frame["size_ratio"] = _size_ratio(frame["width"] * frame["height"])
+    for name in ("people", "crowds"):
+        frame[name] = frame[name].astype("int64")
+    return MEASURED.check(frame, "images")
+
+
+def _size_ratio(pixels: pd.Series) -> pd.Series:
+    """How many times larger or smaller than the median image, at least 1."""
+    ratio = pixels / pixels.median()
+    return np.maximum(ratio, 1 / ratio)
+
+
+RULES: dict[str, Callable[[pd.DataFrame, TagParams], pd.Series]] = {
+    "far": lambda of, limit: (of["people"] > 0) & (of["largest"] < limit.far_below),
+    "crowd": lambda of, limit: (of["people"] >= limit.crowd_from) | (of["crowds"] > 0),
+    "blurred_background": lambda of, limit: of["defocus"] > limit.blurred_above,
+    "scene_time": lambda of, limit: of["unusual"] > limit.unusual_above,
+    "occluded": lambda of, limit: of["hidden"] > limit.occluded_above,
+    "low_light": lambda of, limit: of["luma"] < limit.dark_below,
+    "over_exposed": lambda of, limit: of["clipped"] > limit.bright_above,
+    "low_contrast": lambda of, limit: of["luma_high"] - of["luma_low"] < limit.contrast_below,
+    "whole_blur": lambda of, limit: of["edge"] > limit.soft_above,
+    "noisy": lambda of, limit: of["noise"] > limit.noisy_above,
+    "duplicate": lambda of, limit: of["nearest_bits"] <= limit.duplicate_within,
+    "no_person": lambda of, limit: of["people"] + of["crowds"] == 0,
+    "cut_off": lambda of, limit: of["cut"] > limit.cut_above,
+    "greyscale": lambda of, limit: of["chroma"] < limit.colour_below,
+    "odd_size": lambda of, limit: of["size_ratio"] > limit.odd_size_above,
+}
+
+
+def tagged(measured: pd.DataFrame, params: TagParams) -> pd.DataFrame:
+    """Return the measurements with one boolean column a tag after them; unknown (NaN) is False."""
+    return measured.assign(**{tag: rule(measured, params) for tag, rule in RULES.items()})
+
+
+def shares(tags: pd.DataFrame) -> pd.DataFrame:
+    """Count the images of each tag, columns as ``TAGS``, the five of Table 1 first."""
+    rows = []
+    for tag in RULES:
+        found = tags.loc[tags[tag], "split"]
+        counts = {split: int((found == split).sum()) for split in SPLITS}
+        share = len(found) / len(tags) if len(tags) else 0.0
+        rows.append({"tag": tag, "images": len(found), "share": share, **counts})
+    return TAGS.frame(rows)
+
+
+def choose(dataset: Dataset, tags: pd.DataFrame, exclude: list[str]) -> pd.DataFrame:
+    """Return the train and valid images that have none of the excluded tags, as ``CHOSEN``.
+
+    Raises:
+        ParamsError: an excluded tag does not exist, or no train image is left.
+    """
+    unknown = sorted(set(exclude) - set(RULES))
+    if unknown:
+        raise ParamsError(
+            f"train.exclude names {', '.join(unknown)}; the tags are {', '.join(RULES)}"
+        )
+    rows = order(dataset.images).reset_index(drop=True)
+    bad = tags[exclude].any(axis=1).to_numpy() if exclude else np.zeros(len(rows), bool)
+    kept = rows[(rows["split"] != "test") & ~bad]
+    if len(rows) and not (kept["split"] == "train").any():
+        raise ParamsError(f"train.exclude {', '.join(exclude)} leaves no train image; exclude less")
+    return CHOSEN.check(kept[list(CHOSEN)], "chosen")
+
+
+def run(
+    dataset: Dataset, raw: Path, params: TagParams, compute: parallel.ComputeParams
+) -> pd.DataFrame:
+    """Measure and tag every image; columns as ``MEASURED``, measurements, tags."""
+    todo = photos(dataset, raw, params.people)
+    measured = parallel.each(measure, todo, compute, "tag")
+    return tagged(table(dataset, measured, params), params)
