@@ -8,6 +8,7 @@ import msgspec
 from pipeline.errors import ParamsError
 
 Section = TypeVar("Section", bound=msgspec.Struct)
+Value = TypeVar("Value")
 
 
 class Params(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -35,6 +36,27 @@ def load(kind: type[Section], section: str, path: Path = Path("params.yaml")) ->
         ParamsError: the section is missing, a key is missing or unknown, or a
             value is of the wrong type or out of range.
     """
+    path, values = _section(section, path)
+    return convert(kind, values, f"{path}: {section}")
+
+
+def value(kind: type[Value], section: str, key: str, path: Path = Path("params.yaml")) -> Value:
+    """Read one value of a section that is another step's.
+
+    Raises:
+        ParamsError: as ``load``.
+    """
+    path, values = _section(section, path)
+    if not isinstance(values, dict) or key not in values:
+        raise ParamsError(f"{path}: {section} lacks '{key}'")
+    try:
+        return msgspec.convert(values[key], kind)
+    except msgspec.ValidationError as error:
+        raise ParamsError(f"{path}: {section}.{key}: {error}") from error
+
+
+def _section(section: str, path: Path) -> tuple[Path, object]:
+    """Return the file that was read and what it holds under ``section``."""
     if not path.is_file():
         path = SHIPPED
     try:
@@ -43,7 +65,7 @@ def load(kind: type[Section], section: str, path: Path = Path("params.yaml")) ->
         raise ParamsError(f"{path} is not YAML: {error}") from error
     if not isinstance(everything, dict) or section not in everything:
         raise ParamsError(f"{path} has no section '{section}'; add it, see README: Parameters")
-    return convert(kind, everything[section], f"{path}: {section}")
+    return path, everything[section]
 
 
 def convert(kind: type[Section], values: object, where: str) -> Section:

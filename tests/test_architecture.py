@@ -15,7 +15,10 @@ ROOT = Path(__file__).parents[1]
 STAGES = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
 VERBS = set(STAGES)
 DOORS = {"cli", "audit"}  # they call several steps, for a person instead of for DVC
-HEAVY = {"tensorflow": {"unet", "train", "segment"}, "torch": {"deepfill", "train_inpaint", "inpaint"}}
+HEAVY = {
+    "tensorflow": {"unet", "train", "segment"},
+    "torch": {"deepfill", "train_inpaint", "inpaint"},
+}
 DATA = {"report": {"pipeline/templates"}}  # what a module reads beside itself
 
 
@@ -125,7 +128,7 @@ def test_a_stage_declares_exactly_the_code_it_imports(stage):
 @pytest.mark.parametrize("stage", STAGES)
 def test_a_stage_declares_exactly_the_sections_it_loads(stage):
     text = (ROOT / "stages" / f"{stage}.py").read_text(encoding="utf-8")
-    loaded = set(re.findall(r'params\.load\(\s*[\w.]+,\s*"(\w+)"', text)) - {"compute"}
+    loaded = set(re.findall(r'params\.(?:load|value)\(\s*[\w.\[\]]+,\s*"(\w+)"', text)) - {"compute"}
     declared = {name.split(".")[0] for name in STAGES[stage].get("params", [])}
 
     assert declared == loaded

@@ -48,6 +48,16 @@ def test_a_mistake_is_refused_with_what_was_expected(tmp_path, text, message):
         params.load(TagParams, "tag", _write(tmp_path, text))
 
 
+def test_one_value_of_a_section_is_read_without_its_neighbours(tmp_path):
+    path = _write(tmp_path, "train: {exclude: [far], epochs: 3}\n")
+
+    assert params.value(list[str], "train", "exclude", path) == ["far"]
+    with pytest.raises(ParamsError, match="lacks 'seed'"):
+        params.value(int, "train", "seed", path)
+    with pytest.raises(ParamsError, match=r"train\.epochs: Expected `str`"):
+        params.value(str, "train", "epochs", path)
+
+
 def test_a_section_cannot_be_changed_after_reading():
     section = TagParams(dark_below=0.2, people=[])
 
