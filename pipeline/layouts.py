@@ -1,0 +1,250 @@
+"""Where in a folder the export lies, and which of its files go where in ``data/raw``.
+
+Nothing is written here. A layout is recognised by its annotations: Roboflow's COCO folders
+first, then COCO files beside their pictures.
+"""
+
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from pipeline.archive import is_junk, on_disk
+from pipeline.errors import PullError
+from pipeline.tables import SPLITS
+
+ANNOTATIONS = "_annotations.coco.json"
+SPLIT_OF = {
+    "train": "train", "training": "train",
+    "valid": "valid", "val": "valid", "validation": "valid",
+    "test": "test", "testing": "test",
+}  # fmt: skip
+PICTURES = {".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".avif", ".gif", ".jfif"}
+NOT_PICTURES = {"masks", "labels", "annotations", "truth"}  # folders of pictures that are none
+NOTES = ("readme", "licen")  # files beside the splits that say what the data is and may be used for
+DEPTH = 3  # folders that may wrap an export: an archive's name, a project's, a version's
+TOLD = 5  # examples in a message
+
+
+@dataclass(frozen=True)
+class Split:
+    """One split as it will lie in ``data/raw/<name>``.
+
+    Attributes:
+        name: train, valid or test.
+        annotations: the COCO JSON to copy, or its text where a reader had to make it.
+        files: where each other file is, and its path below the split's folder.
+    """
+
+    name: str
+    annotations: Path | bytes
+    files: tuple[tuple[Path, str], ...]
+
+
+@dataclass(frozen=True)
+class Layout:
+    """An export that was found.
+
+    Attributes:
+        root: the folder that holds the splits.
+        splits: in the order train, valid, test; at least one.
+        notes: README and licence files beside the splits.
+        truth: the folder with what is known of the pictures beside the annotations, if any.
+    """
+
+    root: Path
+    splits: tuple[Split, ...]
+    notes: tuple[Path, ...]
+    truth: Path | None
+
+
+def find(folder: Path) -> Layout:
+    """Find the one export in a folder, which other folders may wrap.
+
+    Raises:
+        PullError: there is none, or more than one, or one split is there twice.
+    """
+    for level in _levels(folder):
+        found = {root: splits for root in level if (splits := _splits(root))}
+        if len(found) > 1:
+            names = ", ".join(_below(folder, root) for root in list(found)[:TOLD])
+            raise PullError(f"{folder} holds {len(found)} exports: {names}; give one of them")
+        for root, splits in found.items():
+            return _layout(root, splits)
+    raise PullError(_nothing(folder))
+
+
+def files_below(folder: Path) -> Iterator[Path]:
+    """Yield every ordinary file below a folder, sorted, without litter and hidden folders.
+
+    Links are followed, as in a dataset that DVC or git-annex links into place; a link to
+    nothing, and a folder that holds itself, are passed over.
+    """
+    seen = set()
+    for place, folders, names in os.walk(folder, followlinks=True):
+        real = os.path.realpath(place)
+        if real in seen:
+            folders.clear()
+            continue
+        seen.add(real)
+        folders[:] = sorted(name for name in folders if not name.startswith((".", "__MACOSX")))
+        here = Path(place)
+        yield from (here / name for name in sorted(names) if _is_file(here / name))
+
+
+def _is_file(path: Path) -> bool:
+    return path.is_file() and not is_junk(Path(path.name))
+
+
+def _levels(folder: Path) -> Iterator[list[Path]]:
+    """Yield the folder, then its folders, then theirs."""
+    level = [folder]
+    for _ in range(DEPTH + 1):
+        yield level
+        level = [child for parent in level for child in _folders(parent)]
+
+
+def _folders(parent: Path) -> list[Path]:
+    return sorted(
+        child
+        for child in parent.iterdir()
+        if child.is_dir() and not child.name.startswith((".", "__MACOSX"))
+    )
+
+
+def _splits(root: Path) -> list[Split]:
+    """Return the splits of the first layout that is recognised here; none if none is."""
+    for recognise in (_folder_a_split, _file_a_split, _one_file):
+        if splits := recognise(root):
+            return splits
+    return []
+
+
+def _layout(root: Path, splits: list[Split]) -> Layout:
+    names = [split.name for split in splits]
+    for name in names:
+        if names.count(name) > 1:
+            raise PullError(f"{root} holds the split '{name}' {names.count(name)} times; keep one")
+    notes = (p for p in sorted(root.iterdir()) if p.name.lower().startswith(NOTES) and _is_file(p))
+    truth = root / "truth"
+    return Layout(
+        root,
+        tuple(sorted(splits, key=lambda split: SPLITS.index(split.name))),
+        tuple(notes),
+        truth if truth.is_dir() else None,
+    )
+
+
+def _folder_a_split(root: Path) -> list[Split]:
+    """Roboflow's own: ``train/_annotations.coco.json`` with its pictures beside or below it."""
+    splits = []
+    for folder in _folders(root):
+        name = SPLIT_OF.get(folder.name.lower())
+        annotations = _annotations(folder) if name else None
+        if name and annotations:
+            splits.append(Split(name, annotations, pictures(folder)))
+    return splits
+
+
+def _annotations(folder: Path) -> Path | None:
+    """Return a split's COCO JSON: the one of Roboflow's name, else the only one that is COCO.
+
+    Raises:
+        PullError: several are COCO, and none has Roboflow's name.
+    """
+    texts = [path for path in files_below(folder) if path.suffix.lower() == ".json"]
+    named = [path for path in texts if path.name.lower() == ANNOTATIONS]
+    found = named or [path for path in texts if is_coco(path)]
+    if len(found) > 1:
+        names = ", ".join(_below(folder, path) for path in found[:TOLD])
+        raise PullError(
+            f"{folder} holds {len(found)} annotation files: {names}; "
+            f"keep one, or call the right one {ANNOTATIONS}"
+        )
+    return found[0] if found else None
+
+
+def _file_a_split(root: Path) -> list[Split]:
+    """Plain COCO: ``annotations/instances_train2017.json`` or ``train.json``, pictures apart."""
+    splits = []
+    for path in (*sorted(root.glob("*.json")), *sorted(root.glob("annotations/*.json"))):
+        name = split_in(path.stem)
+        if name and _of_objects(path) and is_coco(path):
+            splits.append(Split(name, path, pictures(_picture_folder(root, name))))
+    return splits
+
+
+def _of_objects(path: Path) -> bool:
+    """COCO's own folder also holds captions, keypoints and stuff for the same pictures."""
+    return not re.match("captions|person_keypoints|stuff|panoptic|image_info", path.name.lower())
+
+
+def _one_file(root: Path) -> list[Split]:
+    """One COCO JSON for all: a project that was never split; validate carves the rest."""
+    named = [path for path in root.glob("*.json") if path.name.lower() == ANNOTATIONS]
+    found = named or [
+        path for place in ("*.json", "annotations/*.json") for path in root.glob(place)
+        if _of_objects(path) and is_coco(path)
+    ]  # fmt: skip
+    return [Split("train", found[0], pictures(root))] if len(found) == 1 else []
+
+
+def split_in(name: str) -> str | None:
+    """Return the split that a file or folder name speaks of: ``instances_val2017`` is valid."""
+    words = re.split(r"[^a-z]+", name.lower())
+    return next((SPLIT_OF[word] for word in words if word in SPLIT_OF), None)
+
+
+def _picture_folder(root: Path, split: str) -> Path:
+    """Return where a split's pictures are when its JSON is not beside them."""
+    for parent in (root, root / "images"):
+        if parent.is_dir():
+            for folder in _folders(parent):
+                if split_in(folder.name) == split:
+                    return folder
+    return root / "images" if (root / "images").is_dir() else root
+
+
+def pictures(folder: Path) -> tuple[tuple[Path, str], ...]:
+    """Return a split's pictures and where below the split each will lie.
+
+    Folders of masks and labels are passed over: they often hold files of the pictures' names.
+    """
+    found = []
+    for path in files_below(folder):
+        parts = path.relative_to(folder).parts
+        if path.suffix.lower() in PICTURES and NOT_PICTURES.isdisjoint(map(str.lower, parts[:-1])):
+            found.append((path, "/".join(map(on_disk, parts))))
+    return tuple(found)
+
+
+class _Coco(msgspec.Struct):
+    """What makes a JSON text COCO; the rest is left unread."""
+
+    images: msgspec.Raw
+    annotations: msgspec.Raw
+
+
+def is_coco(path: Path) -> bool:
+    """Say whether a JSON file has COCO's two tables."""
+    try:
+        msgspec.json.decode(path.read_bytes(), type=_Coco)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return False
+    return True
+
+
+def _below(folder: Path, path: Path) -> str:
+    return path.relative_to(folder).as_posix() or "."
+
+
+def _nothing(folder: Path) -> str:
+    names = [child.name for child in sorted(folder.iterdir())] if folder.is_dir() else []
+    held = ", ".join(names[:TOLD]) + (f" and {len(names) - TOLD} more" if names[TOLD:] else "")
+    return (
+        f"{folder} is no export: expected train/{ANNOTATIONS} and its like, found "
+        f"{held or 'nothing'}; in Roboflow choose the format 'COCO Segmentation' (JSON)"
+    )
