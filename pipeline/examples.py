@@ -1,0 +1,124 @@
+"""Which photos the page shows: chosen by rule, never by eye."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+import msgspec
+import pandas as pd
+
+from pipeline import findings, words
+from pipeline.findings import Run
+from pipeline.params import Params
+from pipeline.pictures import Shot
+
+
+class ReportParams(Params):
+    """What the page shows, and in which language."""
+
+    language: words.Language
+    gallery: Annotated[int, msgspec.Meta(ge=1, le=60)]  # photos shown a problem
+    examples: Annotated[int, msgspec.Meta(ge=1, le=20)]  # photos each of best, median, worst
+    restored: Annotated[int, msgspec.Meta(ge=0, le=40)]  # before-and-after pairs
+    small: Annotated[int, msgspec.Meta(ge=64, le=2000)]  # pixels, longer side of most pictures
+    large: Annotated[int, msgspec.Meta(ge=64, le=4000)]  # pixels, longer side of before and after
+
+
+@dataclass(frozen=True)
+class Example:
+    """Pictures of one photo, side by side, and its score if it has one."""
+
+    shots: tuple[Shot, ...]
+    score: float | None = None
+
+    @property
+    def file_name(self) -> str:
+        """Return the photo's own name; any text."""
+        return self.shots[0].file_name
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Which photos the page shows; each group in reading order.
+
+    Attributes:
+        strip: photo, truth, prediction, restored.
+        problems: by tag, one photo an example.
+        predictions: by best, median and worst: both outlines.
+        restored: before and after.
+        proof: photo, transplanted hole, filled hole.
+    """
+
+    strip: list[Example]
+    problems: dict[str, list[Example]]
+    predictions: dict[str, list[Example]]
+    restored: list[Example]
+    proof: list[Example]
+
+    def shots(self) -> list[Shot]:
+        """Return every picture to draw, once, sorted."""
+        groups = [*self.problems.values(), *self.predictions.values()]
+        groups += [self.strip, self.restored, self.proof]
+        found = {shot for group in groups for example in group for shot in example.shots}
+        return sorted(found, key=lambda shot: (shot.asset, shot.path))
+
+
+def choose(run: Run, settings: ReportParams) -> Choice:
+    """Choose the photos to show by rule, never by eye: see the captions of each group."""
+    photos = findings.photos(run.dataset, run.measured, run.tags["tag"].tolist())
+    ranked = findings.scored(photos, run.counts)
+    judged = findings.judged_split(ranked)
+    ranked = ranked[ranked["split"] == judged]
+    thirds = findings.best_median_worst(ranked, settings.examples)
+    return Choice(
+        strip=_strip(ranked, run.refilled, settings.examples),
+        problems={
+            tag: _examples(photos[photos[tag]].head(settings.gallery), "photo")
+            for tag in run.tags["tag"]
+        },
+        predictions={name: _examples(rows, "outlines") for name, rows in thirds.items()},
+        restored=_restored(photos, ranked, run.refilled, settings.restored),
+        proof=_proof(run, photos),
+    )
+
+
+def _strip(ranked: pd.DataFrame, refilled: frozenset[str], count: int) -> list[Example]:
+    if ranked.empty:
+        return []
+    modest = ranked[(ranked["share"] > 0) & (ranked["share"] <= findings.MODEST)]
+    ready = modest[modest["stem"].isin(refilled) & (modest["split"] == "test")]
+    chosen = next((rows for rows in (ready, modest) if len(rows)), ranked)
+    kinds = ["photo", "truth", "predicted", *(["filled"] if len(ready) else [])]
+    return _examples(chosen.iloc[::-1].head(count), *kinds)
+
+
+def _restored(
+    photos: pd.DataFrame, ranked: pd.DataFrame, refilled: frozenset[str], count: int
+) -> list[Example]:
+    test = ranked[ranked["split"] == "test"]
+    rows = test if len(test) else photos[photos["split"] == "test"].assign(iou=None)
+    rows = rows[rows["stem"].isin(refilled)]
+    if "removed" in rows:
+        rows = rows[rows["removed"] >= findings.SEEN]
+    return _examples(findings.spread(rows.iloc[::-1], count), "before", "after")
+
+
+def _proof(run: Run, photos: pd.DataFrame) -> list[Example]:
+    made = run.restored[
+        (run.restored["kind"] == "transplant") & (run.restored["method"] == "deepfill")
+    ]
+    test = photos[(photos["split"] == "test") & photos["stem"].isin(run.transplanted)]
+    scores = made.drop_duplicates("file_name")[["file_name", "psnr", "hole"]]
+    rows = test.merge(scores, on="file_name")
+    rows = rows[rows["hole"] >= rows["hole"].median()].sort_values(["psnr", "file_name"])
+    middle = rows.iloc[(len(rows) - 1) // 2 :].head(1).assign(iou=lambda row: row["psnr"])
+    return _examples(middle, "photo", "hole", "transplanted")
+
+
+def _examples(rows: pd.DataFrame, *kinds: str) -> list[Example]:
+    return [
+        Example(
+            tuple(Shot(kind, row.split, row.stem, row.path, row.file_name) for kind in kinds),
+            getattr(row, "iou", None),
+        )
+        for row in rows.itertuples()
+    ]

@@ -1,0 +1,241 @@
+"""What the report's tables and pictures show, taken from the frames: rows and choices, no words."""
+
+import hashlib
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+import shapely
+
+from pipeline.tables import COUNTS, HISTORY, IOU, RESTORED, SPLITS, Dataset
+
+# Shares of Table 1 of the student report this pipeline grew from, of its 310 photos; the order is
+# its own. Kept here to stand beside what is measured now.
+REPORTED = {
+    "far": 0.03,
+    "crowd": 0.08,
+    "blurred_background": 0.06,
+    "scene_time": 0.20,
+    "occluded": 0.12,
+}
+SEVERITIES = ("error", "warning", "info")
+MODEST = 1 / 3  # of the picture: larger objects leave too little scene to show a restoration
+SEEN = 0.01  # of the picture: where less is removed, there is nothing to see
+SCORES = ("psnr", "ssim", "l1")
+METHODS = ("deepfill", "telea", "mean")
+EXAMPLES = 3  # file names shown beside an issue's code
+
+
+@dataclass(frozen=True)
+class Run:
+    """All tables of a run; an audit has the first four only.
+
+    Attributes:
+        dataset: as validated.
+        issues: columns as ``tables.ISSUES``.
+        measured: columns as ``tables.MEASURED``, then measurements, then a boolean column a tag.
+        tags: columns as ``tables.TAGS``.
+        history: columns as ``tables.HISTORY``.
+        counts: columns as ``tables.COUNTS``.
+        iou: columns as ``tables.IOU``.
+        restored: columns as ``tables.RESTORED``.
+        refilled: stems of the test photos that were restored.
+        transplanted: stems of the test photos with a transplanted hole.
+        cards: what each trained network says of itself, by its name; plain values.
+    """
+
+    dataset: Dataset
+    issues: pd.DataFrame
+    measured: pd.DataFrame
+    tags: pd.DataFrame
+    history: pd.DataFrame = field(default_factory=HISTORY.empty)
+    counts: pd.DataFrame = field(default_factory=COUNTS.empty)
+    iou: pd.DataFrame = field(default_factory=IOU.empty)
+    restored: pd.DataFrame = field(default_factory=RESTORED.empty)
+    refilled: frozenset[str] = frozenset()
+    transplanted: frozenset[str] = frozenset()
+    cards: dict[str, dict] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Compared:
+    """Mean restoration scores of one kind of hole, columns ``method, holes, psnr, ssim, l1``."""
+
+    kind: str
+    rows: pd.DataFrame
+
+    def gain(self) -> float | None:
+        """Return PSNR of deepfill above the best simple method, dB; ``None`` if one is absent."""
+        psnr = self.rows.set_index("method")["psnr"]
+        simple = psnr.drop("deepfill", errors="ignore")
+        if "deepfill" not in psnr or simple.empty:
+            return None
+        return float(psnr["deepfill"] - simple.max())
+
+
+def per_split(dataset: Dataset) -> list[dict]:
+    """Return ``split, images, annotations`` of each split that holds images."""
+    images = dataset.images["split"].value_counts()
+    annotations = dataset.annotations["split"].value_counts()
+    return [
+        {
+            "split": split,
+            "images": int(images[split]),
+            "annotations": int(annotations.get(split, 0)),
+        }
+        for split in SPLITS
+        if split in images
+    ]
+
+
+def fingerprint(dataset: Dataset) -> str:
+    """Return twelve hexadecimal digits that change when an image, outline or category does."""
+    digest = hashlib.sha256()
+    for frame in (dataset.images, dataset.annotations, dataset.categories):
+        plain = frame.drop(columns=["geometry"], errors="ignore")
+        digest.update(plain.to_csv(index=False).encode("utf-8", "surrogatepass"))
+    for outline in shapely.to_wkb(dataset.annotations["geometry"].to_numpy()):
+        digest.update(outline or b"")
+    return digest.hexdigest()[:12]
+
+
+def photos(dataset: Dataset, measured: pd.DataFrame, tags: list[str]) -> pd.DataFrame:
+    """Return ``split, file_name, path, stem, area`` and a boolean column a tag, one row an image.
+
+    Images that were not measured have no tags.
+    """
+    keys = ["split", "file_name"]
+    known = [tag for tag in tags if tag in measured]
+    tagged = measured.drop_duplicates(keys)[[*keys, *known]]
+    images = dataset.images.assign(area=dataset.images["width"] * dataset.images["height"])
+    joined = images[[*keys, "path", "stem", "area"]].merge(tagged, on=keys, how="left")
+    return joined.assign(**{tag: joined[tag].eq(True) if tag in known else False for tag in tags})
+
+
+def scored(photos: pd.DataFrame, counts: pd.DataFrame) -> pd.DataFrame:
+    """Return ``photos`` with ``iou``, ``share`` and ``removed``, worst first.
+
+    ``iou`` is the mean over the labels that truth or prediction holds, so photos where both are
+    empty are left out; ``share`` is how much of the picture the truth covers and
+    ``removed`` how much the prediction does, 0..1.
+    """
+    touched = counts.assign(union=counts["tp"] + counts["fp"] + counts["fn"])
+    touched = touched[touched["union"] > 0]
+    touched = touched.assign(
+        iou=touched["tp"] / touched["union"],
+        truth=touched["tp"] + touched["fn"],
+        drawn=touched["tp"] + touched["fp"],
+    )
+    each = touched.groupby(["split", "file_name"], sort=True)
+    means = each.agg(iou=("iou", "mean"), truth=("truth", "sum"), drawn=("drawn", "sum"))
+    joined = photos.merge(means.reset_index(), on=["split", "file_name"])
+    joined = joined.assign(
+        share=joined["truth"] / joined["area"], removed=joined["drawn"] / joined["area"]
+    )
+    return joined.sort_values(["split", "iou", "file_name"], kind="stable", ignore_index=True)
+
+
+def judged_split(frame: pd.DataFrame) -> str | None:
+    """Return the split to judge by: test, else valid, else train; ``None`` without rows."""
+    present = set(frame["split"])
+    return next((split for split in reversed(SPLITS) if split in present), None)
+
+
+def best_median_worst(ranked: pd.DataFrame, count: int) -> dict[str, pd.DataFrame]:
+    """Return ``count`` rows each from the end, middle and start of ``ranked``, none twice.
+
+    Fewer than ``3 * count`` rows are shared out evenly, the best first.
+    """
+    best, rest = _take_last(ranked, min(count, -(-len(ranked) // 3)))
+    worst = rest.head(min(count, len(rest) // 2))
+    between = rest.iloc[len(worst) :]
+    start = max(0, (len(between) - count) // 2)
+    return {"best": best, "median": between.iloc[start : start + count], "worst": worst}
+
+
+def spread(ranked: pd.DataFrame, count: int) -> pd.DataFrame:
+    """Return ``count`` rows evenly spaced from first to last; all if there are no more."""
+    if len(ranked) <= count:
+        return ranked
+    return ranked.iloc[np.linspace(0, len(ranked) - 1, count).round().astype(int)]
+
+
+def problems(tags: pd.DataFrame) -> list[dict]:
+    """Return Table 1: the report's five problems in its order, then the others by share."""
+    rows = tags.assign(reported=tags["tag"].map(REPORTED))
+    order = {tag: place for place, tag in enumerate(REPORTED)}
+    rows = rows.assign(place=rows["tag"].map(order).fillna(len(order)))
+    rows = rows.sort_values(["place", "share", "tag"], ascending=[True, False, True])
+    return [
+        row | {"reported": None if np.isnan(row["reported"]) else row["reported"]}
+        for row in rows.drop(columns="place").to_dict("records")
+    ]
+
+
+def issue_codes(issues: pd.DataFrame) -> list[dict]:
+    """Return a row a code: ``code, severity, count, images, actions, examples``, gravest first."""
+    rows = []
+    for (severity, code), found in issues.groupby(["severity", "code"], sort=True):
+        names = found.loc[found["file_name"] != "", "file_name"]
+        rows.append(
+            {
+                "code": code,
+                "severity": severity,
+                "count": len(found),
+                "images": int(names.nunique()),
+                "actions": sorted(set(found["action"]) - {""}),
+                "examples": sorted(set(names))[:EXAMPLES],
+            }
+        )
+    rank = {severity: place for place, severity in enumerate(SEVERITIES)}
+    return sorted(rows, key=lambda row: (rank.get(row["severity"], 9), -row["count"], row["code"]))
+
+
+def severities(issues: pd.DataFrame) -> dict[str, int]:
+    """Return how many findings there are of each severity, gravest first."""
+    counts = issues["severity"].value_counts()
+    return {severity: int(counts.get(severity, 0)) for severity in SEVERITIES}
+
+
+def overall(iou: pd.DataFrame) -> dict[str, dict]:
+    """Return the row of all images and the mean over categories, by split."""
+    rows = iou[(iou["category"] == "") & (iou["tag"] == "")]
+    return {row["split"]: row for row in rows.to_dict("records")}
+
+
+def categories(iou: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of single categories over all images, in the file's order, split within."""
+    return iou[(iou["category"] != "") & (iou["tag"] == "")]
+
+
+def costs(iou: pd.DataFrame, split: str) -> pd.DataFrame:
+    """Return the rows of one split a tag, mean over categories, lowest IoU first."""
+    rows = iou[(iou["split"] == split) & (iou["category"] == "") & (iou["tag"] != "")]
+    return rows.dropna(subset="iou").sort_values(["iou", "tag"])
+
+
+def costly(iou: pd.DataFrame, split: str) -> list[dict]:
+    """Return the tags whose whole interval lies below that of all images, lowest first."""
+    whole = overall(iou).get(split)
+    if whole is None:
+        return []
+    rows = costs(iou, split)
+    return rows[rows["iou_high"] < whole["iou_low"]].to_dict("records")
+
+
+def restorations(restored: pd.DataFrame) -> list[Compared]:
+    """Return the mean scores of each kind of hole, methods in the order of ``METHODS``."""
+    compared = []
+    for kind, rows in restored.groupby("kind", sort=True):
+        finite = rows.replace([np.inf, -np.inf], np.nan)
+        means = finite.groupby("method")[list(SCORES)].mean()
+        means.insert(0, "holes", rows.groupby("method").size())
+        order = [name for name in METHODS if name in means.index]
+        order += sorted(set(means.index) - set(METHODS))
+        compared.append(Compared(str(kind), means.loc[order].reset_index()))
+    return compared
+
+
+def _take_last(frame: pd.DataFrame, count: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+    cut = len(frame) - count
+    return frame.iloc[cut:].iloc[::-1], frame.iloc[:cut]

@@ -1,0 +1,99 @@
+"""One HTML page from templates: everything escaped, everything inside, nothing fetched.
+
+Chart specifications travel as JSON data; Vega runs them with its expression interpreter, so the
+page's Content-Security-Policy can refuse ``eval`` and every script but the two it names by hash.
+"""
+
+import base64
+import hashlib
+from functools import cache
+
+import jinja2
+import msgspec
+import vl_convert
+from markupsafe import Markup
+
+# What a script or style element cannot hold without the HTML parser ending or misreading it
+# (HTML standard, "Restrictions for contents of script elements").
+UNSAFE = ("</script", "</style", "<!--", "\r", "\0")
+
+
+@cache
+def environment() -> jinja2.Environment:
+    """Return the template environment: autoescape on, a missing name is an error."""
+    made = jinja2.Environment(
+        loader=jinja2.PackageLoader("pipeline"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters["json"] = script_json
+    return made
+
+
+def source(name: str) -> str:
+    """Return the text of a file below ``pipeline/templates``."""
+    return environment().loader.get_source(environment(), name)[0]
+
+
+def render(template: str, context: dict[str, object], *, charts: bool) -> str:
+    """Return a whole page.
+
+    Args:
+        template: its name below ``pipeline/templates``.
+        context: what the template names; values are escaped as they are placed.
+        charts: the page holds charts, so it needs the plotting library (0.9 MB).
+    """
+    style = _inline(source("page.css"))
+    scripts = [vega()] if charts else []
+    scripts.append(_inline(source("page.js")))
+    return (
+        environment()
+        .get_template(template)
+        .render(**context, style=style, scripts=scripts, policy=policy([style], scripts))
+    )
+
+
+@cache
+def vega() -> Markup:
+    """Return Vega, Vega-Lite and Vega-Embed as one script; it comes with vl-convert, offline."""
+    return _inline(vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;"))
+
+
+def policy(styles: list[str], scripts: list[str]) -> str:
+    """Return a Content-Security-Policy that runs these inline texts and nothing else.
+
+    Pictures may come from the page's own folder (``file:`` for browsers to which a file has no
+    origin) and from data; network, frames, forms, plugins and ``eval`` are refused.
+    """
+    return "; ".join(
+        [
+            "default-src 'none'",
+            "img-src 'self' file: data:",
+            f"style-src {' '.join(map(_digest, styles))}",
+            f"script-src {' '.join(map(_digest, scripts))}",
+            "base-uri 'none'",
+            "form-action 'none'",
+        ]
+    )
+
+
+def script_json(value: object) -> Markup:
+    """Return JSON that is safe inside a script element: no ``<``, ``>``, ``&``, U+2028, U+2029."""
+    text = msgspec.json.encode(value, order="deterministic").decode()
+    for letter in "<>&\u2028\u2029":
+        text = text.replace(letter, f"\\u{ord(letter):04x}")
+    return Markup(text)  # escaped above
+
+
+def _inline(text: str) -> Markup:
+    found = [part for part in UNSAFE if part in text.lower()]
+    if found:
+        raise ValueError(f"an inline text holds {found}; the HTML parser would end or change it")
+    return Markup(text)  # the project's own or the plotting library's text
+
+
+def _digest(text: str) -> str:
+    digest = base64.b64encode(hashlib.sha256(text.encode("utf-8")).digest()).decode()
+    return f"'sha256-{digest}'"

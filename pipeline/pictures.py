@@ -1,0 +1,182 @@
+"""The page's pictures: small JPEG files, each drawn once from the folders of the run."""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from pipeline import masks, store
+from pipeline.errors import ImageError, PipelineError
+
+TRUTH = (86, 180, 233)  # RGB, sky blue: what a person drew
+PREDICTED = (230, 159, 0)  # RGB, orange: what the network drew
+HOLE = (213, 94, 0)  # RGB, vermilion: what is to be filled
+LINE = 2  # pixels each side of an edge, so that an outline shows on a telephone
+QUALITY = 82  # of JPEG: no visible loss at thumbnail size, a third of the bytes of 95
+LARGE = {"before", "after"}  # kinds drawn at the size of the before-and-after slider
+
+
+@dataclass(frozen=True)
+class Shot:
+    """One picture to draw.
+
+    Attributes:
+        kind: a key of ``DRAWINGS``.
+        split: train, valid or test.
+        stem: name of what was derived from the photo.
+        path: the photo below ``data/raw``.
+        file_name: the photo's name; any text.
+    """
+
+    kind: str
+    split: str
+    stem: str
+    path: str
+    file_name: str
+
+    @property
+    def asset(self) -> str:
+        """Name of the JPEG: of plain letters whatever the photo is called."""
+        digest = hashlib.sha256(self.path.encode("utf-8", "surrogatepass")).hexdigest()[:12]
+        return f"{self.split}-{digest}-{self.kind}.jpg"
+
+
+@dataclass(frozen=True)
+class Folders:
+    """Where pictures are drawn from; ``None`` if the run has no such folder."""
+
+    raw: Path
+    masks: Path
+    segments: Path | None = None
+    filled: Path | None = None
+    transplanted: Path | None = None
+
+
+@dataclass(frozen=True)
+class Drawer:
+    """Draws shots into a folder; picklable, so that it can be mapped over processes.
+
+    Attributes:
+        folders: where to read.
+        into: the folder of the JPEG files.
+        labels: number of labels without background; one label takes the colour of its role.
+        small: longer side of most pictures, pixels.
+        large: longer side of the slider's pictures, pixels.
+    """
+
+    folders: Folders
+    into: Path
+    labels: int
+    small: int
+    large: int
+
+    def __call__(self, shot: Shot) -> tuple[str, int, int] | None:
+        """Draw one shot and return ``(asset, width, height)``, or ``None`` if it cannot be read."""
+        side = self.large if shot.kind in LARGE else self.small
+        try:
+            image = DRAWINGS[shot.kind](self, shot, side)
+        except PipelineError:
+            return None
+        store.write_bytes(self.into / shot.asset, store.encode_image(image, ".jpg", QUALITY))
+        return shot.asset, image.shape[1], image.shape[0]
+
+    def photo(self, shot: Shot, side: int) -> np.ndarray:
+        """Return the photo itself."""
+        return shrink(store.read_image(self.folders.raw / shot.path), side)
+
+    def truth(self, shot: Shot, side: int) -> np.ndarray:
+        """Return the photo with what a person drew."""
+        return self._tinted(shot, side, self.folders.masks, TRUTH)
+
+    def predicted(self, shot: Shot, side: int) -> np.ndarray:
+        """Return the photo with what the network drew."""
+        return self._tinted(shot, side, _present(self.folders.segments), PREDICTED)
+
+    def outlines(self, shot: Shot, side: int) -> np.ndarray:
+        """Return the photo with both outlines, the prediction's above."""
+        image = self.photo(shot, side)
+        for folder, colour in ((self.folders.masks, TRUTH), (self.folders.segments, PREDICTED)):
+            mask = fitted(store.read_mask(mask_path(_present(folder), shot)), image)
+            image = np.where(masks.outline(mask, LINE)[..., None], np.uint8(colour), image)
+        return image
+
+    def filled(self, shot: Shot, side: int) -> np.ndarray:
+        """Return the restored photo."""
+        return shrink(store.read_image(mask_path(_present(self.folders.filled), shot)), side)
+
+    def transplanted(self, shot: Shot, side: int) -> np.ndarray:
+        """Return the photo with its transplanted hole filled."""
+        return shrink(store.read_image(mask_path(_present(self.folders.transplanted), shot)), side)
+
+    def hole(self, shot: Shot, side: int) -> np.ndarray:
+        """Return the photo with its transplanted hole marked."""
+        image = self.photo(shot, side)
+        holes = _present(self.folders.transplanted) / "holes"
+        mask = fitted(store.read_mask(holes / f"{shot.stem}.png"), image)
+        return tint(image, mask, np.uint8([HOLE] * 256), 0.9)
+
+    def _tinted(
+        self, shot: Shot, side: int, folder: Path, colour: tuple[int, int, int]
+    ) -> np.ndarray:
+        image = self.photo(shot, side)
+        mask = fitted(store.read_mask(mask_path(folder, shot)), image)
+        colours = np.uint8([colour] * 256) if self.labels == 1 else masks.palette()
+        return tint(image, mask, colours)
+
+
+DRAWINGS: dict[str, Callable[[Drawer, Shot, int], np.ndarray]] = {
+    "photo": Drawer.photo,
+    "truth": Drawer.truth,
+    "predicted": Drawer.predicted,
+    "outlines": Drawer.outlines,
+    "filled": Drawer.filled,
+    "before": Drawer.photo,
+    "after": Drawer.filled,
+    "transplanted": Drawer.transplanted,
+    "hole": Drawer.hole,
+}
+
+
+def mask_path(folder: Path, shot: Shot) -> Path:
+    """Return where a derived PNG of the shot's photo lies."""
+    return folder / shot.split / f"{shot.stem}.png"
+
+
+def shrink(image: np.ndarray, side: int) -> np.ndarray:
+    """Return ``(H, W, 3)`` uint8 no longer than ``side`` pixels either way; never enlarged."""
+    scale = side / max(image.shape[:2])
+    if scale >= 1:
+        return image
+    size_wh = tuple(max(1, round(length * scale)) for length in image.shape[1::-1])
+    return cv2.resize(image, size_wh, interpolation=cv2.INTER_AREA)
+
+
+def fitted(mask: np.ndarray, image: np.ndarray) -> np.ndarray:
+    """Return the mask at the image's size."""
+    return masks.resize(mask, *image.shape[:2])
+
+
+def tint(
+    image: np.ndarray, mask: np.ndarray, colours: np.ndarray, opacity: float = 0.5
+) -> np.ndarray:
+    """Tint an image by its labels and outline them.
+
+    Args:
+        image: ``(H, W, 3)`` uint8 RGB.
+        mask: ``(H, W)`` uint8.
+        colours: ``(256, 3)`` uint8 RGB, one a label.
+        opacity: of the tint, 0..1.
+    """
+    painted = colours[mask]
+    mixed = cv2.addWeighted(image, 1 - opacity, painted, opacity, 0)
+    drawn = np.where((mask > 0)[..., None], mixed, image)
+    return np.where(masks.outline(mask, 1)[..., None], painted, drawn)
+
+
+def _present(folder: Path | None) -> Path:
+    if folder is None:
+        raise ImageError("the run has no such pictures; run dvc repro")
+    return folder

@@ -1,0 +1,119 @@
+"""Sentences written from the numbers by rules; each says only what its numbers bear out."""
+
+import math
+
+import pandas as pd
+
+from pipeline import findings
+from pipeline.findings import Compared
+from pipeline.words import Words
+
+WIDE = 0.10  # of IoU: an interval wider than this leaves the score's first digit open
+GAP = 0.05  # of IoU between train and judged split, above which a network has learnt by heart
+FEW = 30  # images below which a mean of them is hardly more than anecdote
+EVEN = 0.25  # dB: a difference in PSNR smaller than this cannot be seen
+
+
+def summary(words: Words, counts: dict[str, int], severe: dict[str, int]) -> str:
+    """Return the sentence under the title; ``counts`` has ``images, annotations, categories``."""
+    parts = [words(f"summary.{name}", n=counts[name]) for name in ("images", "annotations")]
+    if counts["categories"] > 1:
+        parts.append(words("summary.categories", n=counts["categories"]))
+    total = sum(severe.values())
+    found = words("summary.issues", n=total) if total else words("summary.no_issues")
+    return words("summary.sentence", parts=words.join(parts), issues=found)
+
+
+def segmentation(words: Words, iou: pd.DataFrame) -> list[str]:
+    """Return what the scores say: the judged split's IoU, and which problems lower it."""
+    split = findings.judged_split(iou)
+    whole = findings.overall(iou).get(split) if split else None
+    if whole is None:
+        return [words("verdict.no_iou")]
+    says = [words("verdict.iou", split=words(f"split.{split}"), n=whole["images"], **_range(whole))]
+    costly = findings.costly(iou, split)
+    if costly:
+        named = [
+            words(
+                "verdict.cost_one",
+                tag=words.known("tag", row["tag"]),
+                n=row["images"],
+                **_range(row),
+            )
+            for row in costly
+        ]
+        says.append(words("verdict.cost", tags=words.join(named)))
+    elif len(findings.costs(iou, split)):
+        says.append(words("verdict.no_cost"))
+    return says
+
+
+def problems(words: Words, rows: list[dict]) -> str:
+    """Return which problem is commonest, or that none was found."""
+    found = [row for row in rows if row["images"]]
+    if not found:
+        return words("verdict.no_problem")
+    most = max(found, key=lambda row: row["share"])
+    name = words.known("tag", most["tag"])
+    return words("verdict.problem", tag=name, share=most["share"], n=most["images"])
+
+
+def restoration(words: Words, compared: list[Compared]) -> list[str]:
+    """Return how the trained restorer does against the best simple method, a sentence a kind."""
+    if not compared:
+        return [words("verdict.no_restoration")]
+    says = []
+    for each in compared:
+        gain = each.gain()
+        if gain is None or math.isnan(gain):
+            continue
+        side = "even" if abs(gain) < EVEN else "better" if gain > 0 else "worse"
+        kind = words.known("kind", each.kind)
+        says.append(words(f"verdict.restored_{side}", kind=kind, gain=abs(gain)))
+    return says
+
+
+def limits(words: Words, iou: pd.DataFrame, compared: list[Compared]) -> list[str]:
+    """Return what a reader must not conclude from this run, worst first."""
+    says = [*_score_limits(words, iou), *_category_limits(words, iou)]
+    for each in compared:
+        gain = each.gain()
+        if gain is not None and gain < EVEN:
+            says.append(words("limits.restorer", kind=words.known("kind", each.kind)))
+        if each.kind == "transplant":
+            says.append(words("limits.transplant"))
+    return [*says, words("limits.tags"), words("limits.truth")]
+
+
+def _score_limits(words: Words, iou: pd.DataFrame) -> list[str]:
+    rows = findings.overall(iou)
+    split = findings.judged_split(iou)
+    if split is None or split not in rows:
+        return [words("limits.no_scores")]
+    whole, says = rows[split], []
+    if split == "train":
+        says.append(words("limits.only_train"))
+    elif "train" in rows and rows["train"]["iou"] - whole["iou"] > GAP:
+        gap = rows["train"]["iou"] - whole["iou"]
+        says.append(words("limits.gap", gap=gap, split=words(f"split.{split}")))
+    if whole["images"] < FEW or whole["iou_high"] - whole["iou_low"] > WIDE:
+        says.append(
+            words("limits.wide", n=whole["images"], split=words(f"split.{split}"), **_range(whole))
+        )
+    return says
+
+
+def _category_limits(words: Words, iou: pd.DataFrame) -> list[str]:
+    split = findings.judged_split(iou)
+    rows = findings.categories(iou)
+    rows = rows[rows["split"] == split]
+    if len(rows) < 2:
+        return []
+    rare = rows.loc[rows["images"] < FEW / 3, "category"].tolist()
+    if not rare:
+        return []
+    return [words("limits.rare", names=words.join(rare[:8]), n=len(rare), below=FEW // 3)]
+
+
+def _range(row: dict) -> dict[str, float]:
+    return {"iou": row["iou"], "low": row["iou_low"], "high": row["iou_high"]}

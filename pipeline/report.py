@@ -1,0 +1,164 @@
+"""Bind frames and pictures into one HTML page."""
+
+from dataclasses import fields
+from pathlib import Path
+
+import pandas as pd
+
+from pipeline import charts, examples, findings, parallel, prose, words
+from pipeline.examples import Choice, ReportParams
+from pipeline.findings import Run
+from pipeline.page import render
+from pipeline.parallel import ComputeParams
+from pipeline.pictures import Drawer, Folders
+from pipeline.tables import SPLITS, Dataset
+from pipeline.words import Words
+
+ASSETS = "assets"  # folder of the pictures, beside the page
+ROW_LIMIT = 40  # rows of a chart; the table beside it has the rest
+
+
+def page(
+    run: Run, folders: Folders, into: Path, settings: ReportParams, compute: ComputeParams
+) -> str:
+    """Draw the report's pictures into ``into/assets`` and return the page that shows them.
+
+    Args:
+        run: its tables.
+        folders: where the photos, masks and restorations lie.
+        into: the folder in which the caller writes the page as ``index.html``.
+        settings: language, amounts and sizes.
+        compute: where to draw.
+    """
+    say = words.load(settings.language)
+    shown = _common(run, folders, into, settings, compute)
+    compared = findings.restorations(run.restored)
+    extra = {
+        "verdict": [
+            *prose.segmentation(say, run.iou),
+            prose.problems(say, findings.problems(run.tags)),
+            *prose.restoration(say, compared),
+        ],
+        "limits": prose.limits(say, run.iou, compared),
+        "scores": _scores(run, say),
+        "curves": _curves(run.history, say),
+    }
+    return render("report.html", shown | extra, charts=True)
+
+
+def audit_page(
+    run: Run, folders: Folders, into: Path, settings: ReportParams, compute: ComputeParams
+) -> str:
+    """Return the smaller page of an audit, as ``page`` does: counts, problems and issues."""
+    return render("audit.html", _common(run, folders, into, settings, compute), charts=False)
+
+
+def _common(
+    run: Run, folders: Folders, into: Path, settings: ReportParams, compute: ComputeParams
+) -> dict[str, object]:
+    say = words.load(settings.language)
+    choice = examples.choose(run, settings)
+    labels = len(run.dataset.categories)
+    drawer = Drawer(folders, into / ASSETS, labels, settings.small, settings.large)
+    return _data(run, say) | {
+        "t": say,
+        "choice": choice,
+        "drawn": _draw(choice, drawer, compute),
+        "assets": ASSETS,
+    }
+
+
+def _draw(choice: Choice, drawer: Drawer, compute: ComputeParams) -> dict[str, tuple[int, int]]:
+    done = parallel.each(drawer, choice.shots(), compute, "drawing")
+    return {asset: (width, height) for asset, width, height in filter(None, done)}
+
+
+def _data(run: Run, say: Words) -> dict[str, object]:
+    counts = {each.name: len(getattr(run.dataset, each.name)) for each in fields(Dataset)}
+    severe = findings.severities(run.issues)
+    return {
+        "splits": findings.per_split(run.dataset),
+        "counts": counts,
+        "severe": severe,
+        "summary": prose.summary(say, counts, severe),
+        "categories": run.dataset.categories["name"].tolist(),
+        "problems": findings.problems(run.tags),
+        "issues": findings.issue_codes(run.issues),
+        "places": int(run.measured["place"].replace("", None).nunique()),
+        "overall": findings.overall(run.iou),
+        "judged": findings.judged_split(run.iou),
+        "restored": findings.restorations(run.restored),
+        "cards": run.cards,
+        "fingerprint": findings.fingerprint(run.dataset),
+    }
+
+
+def _scores(run: Run, say: Words) -> dict[str, object]:
+    """Return tables and charts of IoU; empty charts are ``None``."""
+    by_category = findings.categories(run.iou)
+    judged = findings.judged_split(run.iou)
+    by_tag = findings.costs(run.iou, judged) if judged else run.iou.head(0)
+    whole = findings.overall(run.iou).get(judged)
+    photos = findings.photos(run.dataset, run.measured, [])
+    each = findings.scored(photos, run.counts)
+    return {
+        "categories": by_category.to_dict("records"),
+        "tags": by_tag.to_dict("records"),
+        "category_chart": _category_chart(by_category, say),
+        "tag_chart": _tag_chart(by_tag, whole, say),
+        "spread_chart": _histogram(each.loc[each["split"] == judged, "iou"].tolist(), say),
+        "scored": int((each["split"] == judged).sum()),
+    }
+
+
+def _category_chart(rows: pd.DataFrame, say: Words) -> dict | None:
+    if rows.empty:
+        return None
+    shown = _dots(rows, rows["category"], rows["split"].map(lambda split: say(f"split.{split}")))
+    if shown["name"].nunique() == 1:
+        shown = shown.assign(name=shown["series"])
+    shown = shown[shown["name"].isin(shown["name"].unique()[:ROW_LIMIT])]
+    return charts.intervals(shown, _splits(say), _titles(say))
+
+
+def _tag_chart(rows: pd.DataFrame, whole: dict | None, say: Words) -> dict | None:
+    if rows.empty or whole is None:
+        return None
+    named = rows["tag"].map(lambda tag: say.known("tag", tag)) + " · " + rows["images"].astype(str)
+    shown = _dots(rows, named, rows["split"].map(lambda split: say(f"split.{split}")))
+    return charts.intervals(shown.head(ROW_LIMIT), _splits(say), _titles(say), whole["iou"])
+
+
+def _dots(rows: pd.DataFrame, name: pd.Series, series: pd.Series) -> pd.DataFrame:
+    columns = {"iou": "value", "iou_low": "low", "iou_high": "high"}
+    shown = rows.rename(columns=columns)[[*columns.values(), "images"]]
+    return shown.assign(name=name, series=series).dropna(subset="value")
+
+
+def _histogram(values: list[float], say: Words) -> dict | None:
+    return charts.histogram(values, _titles(say)) if values else None
+
+
+def _curves(history: pd.DataFrame, say: Words) -> dict[str, object] | None:
+    """Return the charts of loss and IoU over epochs; ``None`` if nothing was trained."""
+    if history.empty:
+        return None
+    series = _splits(say)
+    found = {}
+    for name, columns in (("loss", ("loss", "val_loss")), ("iou", ("iou", "val_iou"))):
+        parts = [
+            history[["epoch", "size"]].assign(value=history[column], series=label)
+            for column, label in zip(columns, series[:2], strict=True)
+        ]
+        long = pd.concat(parts, ignore_index=True).dropna(subset="value")
+        found[name] = charts.curves(long, series[:2], _titles(say))
+    return found | {"last": history.iloc[-1].to_dict(), "best": history["val_iou"].max()}
+
+
+def _splits(say: Words) -> list[str]:
+    return [say(f"split.{split}") for split in SPLITS]
+
+
+def _titles(say: Words) -> dict[str, str]:
+    keys = ("name", "series", "value", "low", "high", "images", "epoch", "size")
+    return {key: say(f"chart.{key}") for key in keys}

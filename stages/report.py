@@ -1,0 +1,62 @@
+"""Bind tables and pictures into one HTML page."""
+
+from pathlib import Path
+
+from pipeline import coco, params, report, store, tables
+from pipeline.examples import ReportParams
+from pipeline.findings import Run
+from pipeline.parallel import ComputeParams
+from pipeline.pictures import Folders
+from stages import run
+
+
+def main(  # noqa: PLR0913  # one parameter a path of dvc.yaml
+    raw: Path,
+    valid: Path,
+    masks: Path,
+    segments: Path,
+    filled: Path,
+    transplanted: Path,
+    model: Path,
+    inpainter: Path,
+    reports: Path,
+) -> str:
+    """Read the run's tables, draw the pictures, write ``index.html`` and ``assets/``."""
+    settings = params.load(ReportParams, "report")
+    tables_of_run = Run(
+        dataset=coco.load(valid),
+        issues=store.read_table(reports / "issues.csv", tables.ISSUES),
+        measured=store.read_table(reports / "images.csv", tables.MEASURED),
+        tags=store.read_table(reports / "tags.csv", tables.TAGS),
+        history=store.read_table(reports / "history.csv", tables.HISTORY),
+        counts=store.read_table(reports / "counts.csv", tables.COUNTS),
+        iou=store.read_table(reports / "iou.csv", tables.IOU),
+        restored=store.read_table(reports / "restored.csv", tables.RESTORED),
+        refilled=_stems(filled / "test"),
+        transplanted=_stems(transplanted / "test"),
+        cards={"unet": _card(model), "deepfill": _card(inpainter)},
+    )
+    folders = Folders(raw, masks, segments, filled, transplanted)
+    compute = params.load(ComputeParams, "compute")
+    html = report.page(tables_of_run, folders, reports, settings, compute)
+    store.write_bytes(reports / "index.html", html.encode("utf-8", "replace"))
+    pictures = sum(1 for _ in (reports / report.ASSETS).glob("*.jpg"))
+    return f"{reports / 'index.html'}, {len(html) / 1e6:.1f} MB and {pictures} pictures"
+
+
+def _stems(folder: Path) -> frozenset[str]:
+    return frozenset(path.stem for path in folder.glob("*.png"))
+
+
+def _card(folder: Path) -> dict:
+    """Return what a network says of itself: the plain values of its JSON files, by name."""
+    found = {}
+    for path in sorted(folder.glob("*.json")):
+        content = store.read_json(path)
+        if isinstance(content, dict):
+            found |= {key: content[key] for key in sorted(content)}
+    return {key: value for key, value in found.items() if not isinstance(value, dict)}
+
+
+if __name__ == "__main__":
+    run(main)
