@@ -21,7 +21,7 @@ JUNK = {"__MACOSX", ".DS_Store", "Thumbs.db", "desktop.ini"}
 DAMAGED = (
     zipfile.BadZipFile, zlib.error, LZMAError, EOFError, struct.error, ValueError, OverflowError
 )  # fmt: skip
-OTHER_KINDS = {
+OTHER_KINDS = {  # how files begin that are taken for a zip -> what they are
     b"7z\xbc\xaf\x27\x1c": "a 7z archive",
     b"Rar!": "a RAR archive",
     b"\x1f\x8b": "a gzip archive",
@@ -61,6 +61,10 @@ def unpack(archive: Path, into: Path, limit: int) -> None:
                     raise PullError(_too_large(archive.name, limit))
     except DAMAGED as error:
         raise PullError(_damaged(archive, error)) from error
+    except OSError as error:
+        if error.errno in {None, errno.EINVAL}:  # bad bzip2 data; an offset before the start
+            raise PullError(_damaged(archive, error)) from error
+        raise
     except NotImplementedError as error:
         raise PullError(
             f"{archive.name} is compressed in a way that cannot be read ({error}); "
@@ -185,7 +189,8 @@ def _damaged(archive: Path, error: Exception) -> str:
         start = file.read(16).lstrip()
     for magic, kind in OTHER_KINDS.items():
         if start.startswith(magic):
-            return f"{archive.name} is {kind}, not a zip; unpack it and give the folder"
+            cure = "unpack it and give the folder" if "archive" in kind else "download it again"
+            return f"{archive.name} is {kind}, not a zip; {cure}"
     if not start:
         return f"{archive.name} is empty; download it again"
     return f"{archive.name} is a damaged or truncated zip ({error}); download it again"
