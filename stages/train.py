@@ -1,0 +1,72 @@
+"""Train the U-Net on the chosen images and their masks."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pandas as pd
+from dvclive import Live
+from tqdm import tqdm
+
+from pipeline import params, photos, store, tables, train, unet
+from pipeline.parallel import progress
+from pipeline.photos import Photos
+from stages import run
+
+
+def main(  # noqa: PLR0913  # one a path
+    raw: Path, valid: Path, masks: Path, chosen: Path, model: Path, history: Path, live: Path
+) -> str:
+    """Read photos and masks, write the network, its learning curves and their live copy."""
+    shape = params.load(unet.UnetParams, "unet")
+    settings = train.recipe(params.load(train.TrainParams, "train"), shape.preset)
+    unet.prepare(settings.seed, settings.threads)
+    names = store.read_table(valid / "labels.csv", tables.LABELS)["name"].tolist()
+    rows = store.read_table(chosen, tables.CHOSEN)
+    side = photos.source_side(shape.size, settings.augment)
+    learned = read(rows[rows["split"] == "train"], raw, masks, side)
+    held = read(rows[rows["split"] == "valid"], raw, masks, shape.size)
+
+    network = unet.build(shape, len(names) - 1)
+    trainer = train.Trainer(network, unet.card(shape, names, None), settings)
+    curve = follow(trainer.fit(learned, held), settings.epochs, live)
+
+    limit = train.threshold(trainer, held)
+    unet.save(model, network, unet.card(shape, names, limit))
+    store.write_table(history, curve, tables.HISTORY)
+    best = curve.loc[curve["size"] == shape.size, "val_iou"].max()
+    return (
+        f"{shape.preset}, {network.count_params():,} parameters, {len(learned)} images, "
+        f"{settings.epochs} epochs: IoU {best:.3f} on {len(held)} valid images"
+    )
+
+
+def read(rows: pd.DataFrame, raw: Path, masks: Path, side: int) -> Photos:
+    """Read the pictures and masks of ``tables.CHOSEN`` rows as squares of ``side`` pixels."""
+    pairs = [
+        photos.photo(
+            store.read_image(raw / row.path),
+            store.read_mask(masks / row.split / f"{row.stem}.png"),
+            side,
+        )
+        for row in progress(rows.itertuples(), "read", len(rows))
+    ]
+    return photos.stack(pairs, side)
+
+
+def follow(rows: Iterator[dict], epochs: int, live: Path) -> pd.DataFrame:
+    """Log each epoch as it ends, on the terminal and for ``dvc plots``; return the table."""
+    done = []
+    bar = tqdm(rows, "train", epochs, unit="epoch", disable=None, leave=False)
+    with Live(str(live), save_dvc_exp=False, dvcyaml=None, report=None) as log:
+        for row in bar:
+            done.append(row)
+            bar.set_postfix(loss=f"{row['loss']:.3f}", val_iou=f"{row['val_iou']:.3f}")
+            for name in ("loss", "iou", "val_loss", "val_iou"):
+                if row[name] == row[name]:  # not NaN: nothing was held out
+                    log.log_metric(name, row[name])
+            log.next_step()
+    return tables.HISTORY.frame(done)
+
+
+if __name__ == "__main__":
+    run(main)

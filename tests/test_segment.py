@@ -1,0 +1,112 @@
+import numpy as np
+import pytest
+
+from pipeline import segment, unet
+from pipeline.errors import ImageError, WeightsError
+from pipeline.segment import Segmenter
+from pipeline.unet import UnetParams
+
+unet.prepare(seed=0, threads=2)  # the first in a process decides the threads
+
+SHAPE = UnetParams(preset="default", size=32)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    where = tmp_path_factory.mktemp("model")
+    unet.save(where, unet.build(SHAPE, 1), unet.card(SHAPE, ["background", "person"], 0.5))
+    return where
+
+
+@pytest.fixture(scope="module")
+def segmenter(folder):
+    return segment.load(folder)
+
+
+def bright(network_input):
+    """A stand-in for a network: the person is where the red channel is."""
+
+    class Tensor:
+        def numpy(self):
+            return (network_input[..., :1] + 1) / 2
+
+    return Tensor()
+
+
+def picture(height, width):
+    return np.random.default_rng(0).integers(0, 256, (height, width, 3), dtype=np.uint8)
+
+
+@pytest.mark.parametrize("size", [(32, 32), (31, 77), (300, 17), (1, 1)], ids=str)
+def test_a_mask_has_the_size_of_its_picture(segmenter, size):
+    mask = segment.predict(segmenter, picture(*size))
+
+    assert mask.shape == size
+    assert mask.dtype == np.uint8
+    assert set(np.unique(mask)) <= {0, 1}
+
+
+def test_pictures_of_several_sizes_share_a_batch(segmenter):
+    pictures = [picture(40, 50), picture(64, 33)]
+
+    together = segment.probabilities(segmenter, pictures)
+
+    for image, likely in zip(pictures, together, strict=True):
+        alone = segment.probabilities(segmenter, [image])[0]
+        np.testing.assert_allclose(likely, alone, atol=1e-5)
+
+
+def test_several_categories_have_a_probability_each():
+    network = unet.build(SHAPE, 5)
+    card = unet.card(SHAPE, ["background", *"abcde"], None)
+    many = Segmenter(card, unet.compiled(network, 32))
+
+    likely = segment.probabilities(many, [picture(41, 20)])[0]
+
+    assert likely.shape == (41, 20, 6)
+    np.testing.assert_allclose(likely.sum(axis=-1), 1, atol=1e-5)
+    np.testing.assert_array_equal(
+        segment.predict(many, picture(41, 20)), likely.argmax(axis=-1).astype(np.uint8)
+    )
+
+
+def test_averaging_with_the_mirror_image_makes_the_answer_symmetric(segmenter):
+    image = picture(32, 32)
+
+    ahead = segment.probabilities(segmenter, [image], flip=True)[0]
+    mirrored = segment.probabilities(segmenter, [image[:, ::-1].copy()], flip=True)[0]
+
+    np.testing.assert_allclose(mirrored[:, ::-1], ahead, atol=1e-5)
+
+
+def test_the_mask_lies_where_the_picture_says():
+    card = unet.card(SHAPE, ["background", "person"], 0.5)
+    image = np.zeros((64, 128, 3), np.uint8)
+    image[16:48, 32:64, 0] = 255
+
+    mask = segment.predict(Segmenter(card, bright), image, flip=True)
+
+    drawn = image[..., 0] > 0
+    assert (mask[drawn] == 1).mean() > 0.95
+    assert (mask[~drawn] == 0).mean() > 0.98
+
+
+def test_the_threshold_of_the_card_decides():
+    card = unet.card(SHAPE, ["background", "person"], 0.9)
+    image = np.full((8, 8, 3), 200, np.uint8)  # 200 / 255 = 0.78
+
+    assert not segment.predict(Segmenter(card, bright), image).any()
+
+
+def test_without_a_trained_network_it_says_what_to_run(tmp_path):
+    with pytest.raises(WeightsError, match="run dvc repro train"):
+        segment.load(tmp_path / "model")
+
+
+def test_a_grey_picture_is_refused(segmenter):
+    with pytest.raises(ImageError, match="RGB"):
+        segment.predict(segmenter, np.zeros((8, 8), np.uint8))
+
+
+def test_no_pictures_give_no_masks(segmenter):
+    assert segment.probabilities(segmenter, []) == []

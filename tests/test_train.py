@@ -1,0 +1,242 @@
+import hashlib
+
+import msgspec
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from pipeline import losses, params, photos, store, tables, train, unet
+from pipeline.errors import TrainingError
+from pipeline.photos import Photos
+from pipeline.unet import UnetParams
+
+unet.prepare(seed=0, threads=2)  # the first in a process decides the threads
+
+SHAPE = UnetParams(preset="default", size=32)
+PLAIN = train.TrainParams(
+    seed=0, threads=2, exclude=[], epochs=4, batch=4, small_size=32, small_share=0,
+    learning_rate=0.003, final_rate=0.1, warmup=0, weight_decay=0.01, clip=1, dice=0.5,
+    balance=0.5, ema=0.5, augment=train.STILL,
+)  # fmt: skip
+masks = arrays(np.uint8, (2, 4, 5), elements=st.integers(0, 3))
+
+
+def squares(count, side=32, labels=1):
+    """Photos of bright squares on a dark ground, labelled 1..labels in turn."""
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 60, (count, side, side, 3), dtype=np.uint8)
+    drawn = np.zeros((count, side, side), np.uint8)
+    for index in range(count):
+        top, left = rng.integers(2, side // 2, 2)
+        label = 1 + index % labels
+        drawn[index, top : top + side // 3, left : left + side // 3] = label
+        images[index][drawn[index] > 0, label - 1] = 230
+    return Photos(images, drawn)
+
+
+def fitted(shape, params, train_photos, valid_photos, labels=1):
+    import keras
+
+    keras.utils.set_random_seed(params.seed)
+    names = ["background", *"abc"[:labels]]
+    trainer = train.Trainer(unet.build(shape, labels), unet.card(shape, names, None), params)
+    return trainer, list(trainer.fit(train_photos, valid_photos))
+
+
+@pytest.fixture(scope="module")
+def learned():
+    return fitted(SHAPE, PLAIN, squares(8), squares(4))
+
+
+def test_training_lowers_the_loss(learned):
+    _, rows = learned
+
+    assert rows[-1]["loss"] < 0.8 * rows[0]["loss"]
+
+
+def test_a_row_an_epoch_has_the_tables_columns(learned):
+    _, rows = learned
+
+    table = tables.HISTORY.frame(rows)
+    assert table["epoch"].tolist() == [1, 2, 3, 4]
+    assert table["learning_rate"].is_monotonic_decreasing
+    assert table[["iou", "val_iou"]].stack().between(0, 1).all()
+
+
+def test_the_network_that_is_kept_is_the_best_of_all_epochs(learned):
+    trainer, rows = learned
+    valid = squares(4)
+
+    labels = unet.decided(trainer.logits(valid.images), 0)
+
+    best = max(row["val_iou"] for row in rows)
+    assert losses.ious(valid.masks, labels, 2).mean() == pytest.approx(best)
+
+
+def test_the_threshold_is_one_of_those_tried(learned):
+    trainer, _ = learned
+
+    assert train.threshold(trainer, squares(4)) in train.THRESHOLDS
+    assert train.threshold(trainer, photos.stack([], 32)) == 0.5
+
+
+def test_several_categories_train_without_valid_images():
+    params = msgspec.structs.replace(PLAIN, epochs=1)
+
+    trainer, rows = fitted(SHAPE, params, squares(3, labels=3), photos.stack([], 32), labels=3)
+
+    assert np.isfinite(rows[0]["loss"])
+    assert np.isnan(rows[0]["val_iou"])
+    assert train.threshold(trainer, squares(2, labels=3)) is None
+
+
+def test_a_loss_that_is_no_number_stops_with_its_cure():
+    params = msgspec.structs.replace(PLAIN, learning_rate=1e30, clip=0, epochs=8)
+
+    with pytest.raises(TrainingError, match=r"lower train.learning_rate.*1e\+30"):
+        fitted(UnetParams(preset="seed", size=32), params, squares(8), photos.stack([], 32))
+
+
+def test_nothing_to_train_on_stops_with_its_cure():
+    with pytest.raises(TrainingError, match=r"train.exclude"):
+        fitted(SHAPE, PLAIN, photos.stack([], 32), squares(2))
+
+
+def test_the_reports_recipe_is_adam_and_cross_entropy_alone():
+    plain = train.recipe(msgspec.structs.replace(PLAIN, epochs=7), "seed")
+
+    assert (plain.epochs, plain.learning_rate, plain.dice, plain.ema) == (7, 0.001, 0, 0)
+    assert {train.rate(step, 100, plain) for step in range(100)} == {0.001}
+    assert plain.augment == train.STILL
+
+
+@pytest.mark.parametrize(
+    ("epochs", "share", "expected"),
+    [(4, 0.75, [64, 64, 64, 160]), (1, 1.0, [160]), (2, 0.0, [160, 160]), (3, 1, [64, 64, 160])],
+    ids=["mostly small", "one epoch is full", "none small", "the last is always full"],
+)
+def test_small_epochs_come_first(epochs, share, expected):
+    params = msgspec.structs.replace(PLAIN, epochs=epochs, small_size=64, small_share=share)
+
+    assert train.sizes(params, 160) == expected
+
+
+def test_the_learning_rate_rises_then_falls():
+    params = msgspec.structs.replace(PLAIN, warmup=0.1, learning_rate=0.01, final_rate=0.1)
+
+    rates = np.array([train.rate(step, 200, params) for step in range(200)])
+
+    assert rates.argmax() == 20
+    assert rates.max() == pytest.approx(0.01)
+    assert rates[-1] == pytest.approx(0.001, rel=0.01)
+    assert (np.diff(rates)[:20] > 0).all()
+    assert (np.diff(rates)[20:] < 0).all()
+
+
+def test_of_equal_thresholds_the_one_nearest_the_middle_is_chosen():
+    limits = np.array([0.2, 0.4, 0.6, 0.8])
+
+    assert train.choose(limits, np.array([0.9, 0.7, 0.9, 0.9])) == 0.6
+
+
+@given(truth=masks, predicted=masks)
+def test_overlap_agrees_with_the_definition_on_sets_of_pixels(truth, predicted):
+    fast = losses.ious(truth, predicted, 4)
+
+    for index in range(2):
+        slow = []
+        for label in (1, 2, 3):
+            a = {tuple(p) for p in np.argwhere(truth[index] == label)}
+            b = {tuple(p) for p in np.argwhere(predicted[index] == label)}
+            if a | b:
+                slow.append(len(a & b) / len(a | b))
+        np.testing.assert_allclose(fast[index], np.mean(slow) if slow else np.nan)
+
+
+def test_a_perfect_mask_overlaps_wholly_and_an_empty_one_has_no_score():
+    truth = np.zeros((2, 4, 4), np.uint8)
+    truth[0, 1:3, 1:3] = 1
+
+    overlap = losses.ious(truth, truth, 2)
+
+    assert overlap[0] == 1
+    assert np.isnan(overlap[1])
+
+
+def test_one_step_of_a_wrong_label_costs_more_than_a_right_one():
+    truth = np.zeros((1, 2, 2), np.uint8)
+    truth[0, 0, 0] = 2
+    right, wrong = np.eye(4)[truth] * 9, np.eye(4)[(truth + 1) % 4] * 9
+    weights = np.ones(4, np.float32)
+
+    costs = [float(losses.loss(truth, x.astype(np.float32), weights, 0.5)) for x in (right, wrong)]
+
+    assert costs[0] < 0.1 < costs[1]
+
+
+def test_a_category_that_is_nowhere_costs_no_overlap():
+    drawn = np.zeros((1, 2, 2, 2), np.float32)
+    drawn[..., 0] = 1
+    likely = np.stack([np.ones((1, 2, 2)), np.full((1, 2, 2), 0.4)], axis=-1).astype(np.float32)
+
+    assert float(losses.dice_loss(drawn, likely)) == pytest.approx(0, abs=1e-6)
+
+
+def test_rare_labels_weigh_more_and_the_mean_pixel_weighs_one():
+    drawn = np.array([[[0] * 90 + [1] * 9 + [2]]], np.uint8)
+
+    weights = losses.label_weights(drawn, 3, 0.5)
+
+    assert weights[0] < weights[1] < weights[2]
+    assert weights[1] / weights[0] == pytest.approx(np.sqrt(10), rel=1e-5)
+    assert (weights * [0.9, 0.09, 0.01]).sum() == pytest.approx(1, rel=1e-5)
+
+
+def export(root, counts):
+    """Write what the train stage reads: squares as photos, 40 x 32, with their masks."""
+    rows = []
+    for split, count in counts.items():
+        many = squares(count)
+        for index, (image, mask) in enumerate(zip(many.images, many.masks, strict=True)):
+            wide, labels = np.pad(image, ((0, 0), (4, 4), (0, 0))), np.pad(mask, ((0, 0), (4, 4)))
+            path = f"{split}/{index}.png"
+            store.write_image(root / "raw" / path, wide)
+            store.write_mask(root / "masks" / split / f"{index}.png", labels)
+            rows.append({"split": split, "stem": str(index), "path": path})
+    store.write_table(root / "chosen.csv", pd.DataFrame(rows), tables.CHOSEN)
+    labels = [
+        {"label": 0, "category_id": 0, "name": "background"},
+        {"label": 1, "category_id": 1, "name": "person"},
+    ]
+    store.write_table(root / "valid/labels.csv", tables.LABELS.frame(labels), tables.LABELS)
+
+
+def test_two_runs_of_the_stage_write_the_same_bytes(tmp_path, monkeypatch):
+    from stages.train import main
+
+    export(tmp_path, {"train": 3, "valid": 1})
+    moves = msgspec.structs.replace(PLAIN.augment, flip=0.5, scale_from=0.8, scale_to=1.3, noise=1)
+    settings = msgspec.structs.replace(PLAIN, epochs=2, augment=moves, small_share=0.5)
+    sections = {"unet": msgspec.to_builtins(SHAPE), "train": msgspec.to_builtins(settings)}
+    (tmp_path / "params.yaml").write_bytes(msgspec.yaml.encode(sections))
+    monkeypatch.chdir(tmp_path)
+    read = [tmp_path / name for name in ("raw", "valid", "masks", "chosen.csv")]
+
+    lines, digests = [], []
+    for run in ("first", "second"):
+        out = tmp_path / run
+        lines.append(main(*read, out / "model", out / "history.csv", out / "live"))
+        files = sorted(path for path in out.rglob("*") if path.is_file())
+        digests.append(
+            {str(p.relative_to(out)): hashlib.sha256(p.read_bytes()).hexdigest() for p in files}
+        )
+
+    assert digests[0] == digests[1]
+    assert {"model/unet.weights.h5", "model/model.json", "history.csv", "live/metrics.json"} <= set(
+        digests[0]
+    )
+    assert "2 epochs: IoU" in lines[0]
+    assert params.load(UnetParams, "unet") == SHAPE
