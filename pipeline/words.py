@@ -39,14 +39,14 @@ class Words(string.Formatter):
         return self.vformat(text, (), values)
 
     def known(self, group: str, name: str, fallback: str | None = None) -> str:
-        """Return the text of ``group.name``, else the fallback, else the name with spaces.
+        """Return the text of ``group.name``, else the fallback, else the name in words.
 
         For names that come from data: a tag or issue code this catalogue does not know yet.
         """
         key = f"{group}.{name}"
         if isinstance(self.texts.get(key), str):
             return self(key)
-        return name.replace("_", " ") if fallback is None else fallback
+        return name.replace("_", " ").capitalize() if fallback is None else fallback
 
     def join(self, parts: list[str]) -> str:
         """Return ``a, b and c``; no parts give the empty text."""

@@ -1,0 +1,221 @@
+"""The page's primitives: words, numbers, charts, pictures, escaping and the policy."""
+
+import base64
+import hashlib
+import json
+import re
+import string
+import tomllib
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline import charts, page, pictures, store, words
+
+TITLES = dict.fromkeys(
+    ("name", "series", "value", "low", "high", "images", "epoch", "size"), "a title"
+)
+TEMPLATES = [name for name in page.environment().list_templates() if name.endswith(".html")]
+
+
+def shapes(text):
+    """The places of a catalogue text, with their formats."""
+    texts = [text] if isinstance(text, str) else list(text.values())
+    return {
+        (name, form)
+        for one in texts
+        for _, name, form, _ in string.Formatter().parse(one)
+        if name is not None
+    }
+
+
+def test_both_languages_have_the_same_keys():
+    english, vietnamese = (set(words.load(language).texts) for language in words.LANGUAGES)
+
+    assert english == vietnamese
+
+
+def test_a_translation_uses_the_places_of_the_english_text_and_no_others():
+    english, vietnamese = (words.load(language).texts for language in words.LANGUAGES)
+    # a singular may leave out what it does not need, a language without one has only the plural
+    wrong = {
+        key
+        for key, text in english.items()
+        if not shapes(vietnamese[key]) <= shapes(text) | {("n", "d")}
+        or not shapes(text) <= shapes(vietnamese[key]) | {("n", "d")}
+    }
+
+    assert wrong == set()
+
+
+def test_every_catalogue_key_is_written_once_and_is_not_empty():
+    for language in words.LANGUAGES:
+        tomllib.loads(page.source(f"words/{language}.toml"))  # TOML refuses a key written twice
+        texts = words.load(language).texts
+        assert [key for key, text in texts.items() if not text] == []
+
+
+def test_every_key_that_a_template_or_a_module_names_exists():
+    from pipeline import prose, report
+
+    modules = [Path(module.__file__).read_text("utf-8") for module in (prose, report)]
+    named = set()
+    for text in [*map(page.source, TEMPLATES), *modules]:
+        named |= set(re.findall(r"""\b(?:t|words|say)\(\s*["']([a-z0-9_.]+[a-z0-9_])["']""", text))
+
+    assert len(named) > 100
+    assert named - set(words.load("en").texts) == set()
+
+
+@pytest.mark.parametrize(
+    ("value", "spec", "english", "vietnamese"),
+    [
+        (1234567, "d", "1,234,567", "1.234.567"),
+        (0.8765, ".2", "0.88", "0,88"),
+        (-0.5, ".1", "−0.5", "−0,5"),
+        (0.5, "+.1", "+0.5", "+0,5"),
+        (0.034, "%", "3.4%", "3,4%"),
+        (0.03, "%", "3%", "3%"),
+        (0.2049, "%", "20%", "20%"),
+        (0.0001, "%", "0.1%", "0,1%"),
+        (0, "%", "0%", "0%"),
+        (1, "%", "100%", "100%"),
+        (float("nan"), ".2", "–", "–"),
+        (None, "%", "–", "–"),
+    ],
+)
+def test_numbers_are_written_in_the_language_of_the_page(value, spec, english, vietnamese):
+    assert words.load("en").number(value, spec) == english
+    assert words.load("vi").number(value, spec) == vietnamese
+
+
+def test_one_is_singular_in_english_only():
+    assert words.load("en")("summary.images", n=1) == "1 photo"
+    assert words.load("en")("summary.images", n=1200) == "1,200 photos"
+    assert words.load("vi")("summary.images", n=1) == "1 ảnh"
+
+
+def test_names_that_the_catalogue_does_not_know_are_shown_as_words():
+    say = words.load("en")
+
+    assert say.known("tag", "crowd") == "Crowd"
+    assert say.known("tag", "lens_flare") == "Lens flare"
+    assert say.known("tag", "lens_flare", "") == ""
+
+
+def test_braces_in_a_value_are_only_text():
+    assert "{n}{0.__class__}" in words.load("en")("alt.photo", name="{n}{0.__class__}")
+
+
+@given(
+    st.recursive(
+        st.text() | st.integers(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)
+    )
+)
+def test_json_in_a_script_cannot_end_it_and_reads_back_the_same(value):
+    text = page.script_json(value)
+
+    assert not set("<>&\u2028\u2029") & set(text)
+    assert json.loads(text) == value
+
+
+def test_the_policy_names_the_scripts_by_their_hash_and_allows_no_eval():
+    allowed = page.policy(["p {}"], ["one()", "two()"])
+    for text in ("p {}", "one()", "two()"):
+        digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+        assert f"'sha256-{digest}'" in allowed
+
+    assert "default-src 'none'" in allowed
+    assert "unsafe" not in allowed
+    assert "http" not in allowed
+
+
+def test_the_plotting_library_can_stand_inside_a_script_element():
+    text = page.vega().lower()
+
+    assert "window.vegaembed" in text
+    assert [part for part in page.UNSAFE if part in text] == []
+
+
+def test_charts_name_no_colour_and_no_address_and_are_the_same_each_time():
+    frame = pd.DataFrame(
+        {
+            "name": ["a", "a"],
+            "series": ["valid", "test"],
+            "value": [0.5, 0.6],
+            "low": [0.4, 0.5],
+            "high": [0.6, 0.7],
+            "images": [4, 5],
+        }
+    )
+    first = charts.intervals(frame, ["train", "valid", "test"], TITLES, whole=0.55)
+    again = charts.intervals(frame, ["train", "valid", "test"], TITLES, whole=0.55)
+    text = json.dumps(first)
+
+    assert first == again
+    assert not re.search(r"https?:|#[0-9a-f]{3}", text)
+    for value in (0.4, 0.5, 0.6, 0.7, 0.55):
+        assert str(value) in text
+
+
+def test_a_curve_marks_the_epoch_at_which_the_input_grew():
+    frame = pd.DataFrame(
+        {"epoch": [1, 2, 3], "size": [96, 96, 160], "value": [0.3, 0.2, 0.1], "series": "train"}
+    )
+
+    assert '"160 px"' in json.dumps(charts.curves(frame, ["train"], TITLES))
+    assert "96 px" not in json.dumps(charts.curves(frame, ["train"], TITLES))
+    same = charts.curves(frame.assign(size=96), ["train"], TITLES)
+    assert "px" not in json.dumps(same)
+
+
+def test_pictures_keep_their_shape_and_are_never_enlarged():
+    wide = np.zeros((100, 400, 3), np.uint8)
+
+    assert pictures.shrink(wide, 200).shape == (50, 200, 3)
+    assert pictures.shrink(wide, 1000).shape == (100, 400, 3)
+    assert pictures.shrink(np.zeros((1, 5000, 3), np.uint8), 100).shape == (1, 100, 3)
+
+
+def test_an_asset_has_a_plain_name_whatever_the_photo_is_called():
+    named = [
+        pictures.Shot("photo", "test", "s", path, path).asset
+        for path in ("test/a.jpg", "test/<img src=x>.jpg", "test/../..//etc", "test/\udce9.jpg")
+    ]
+
+    assert len(set(named)) == 4
+    assert all(re.fullmatch(r"[a-z]+-[0-9a-f]{12}-[a-z]+\.jpg", name) for name in named)
+
+
+def test_a_tint_leaves_the_background_alone_and_colours_the_object():
+    image = np.full((20, 20, 3), 100, np.uint8)
+    mask = np.zeros((20, 20), np.uint8)
+    mask[5:15, 5:15] = 1
+    colours = np.uint8([(0, 200, 0)] * 256)
+    drawn = pictures.tint(image, mask, colours)
+
+    assert (drawn[mask == 0] == 100).all()
+    assert (drawn[10, 10] == (50, 150, 50)).all()
+    assert (drawn[5, 10] == (0, 200, 0)).all()
+
+
+def test_a_picture_that_cannot_be_read_is_left_out(tmp_path):
+    (tmp_path / "raw/test").mkdir(parents=True)
+    (tmp_path / "raw/test/bad.jpg").write_bytes(b"no picture")
+    store.write_image(tmp_path / "raw/test/good.png", np.zeros((8, 8, 3), np.uint8))
+    folders = pictures.Folders(tmp_path / "raw", tmp_path / "masks")
+    drawer = pictures.Drawer(folders, tmp_path / "assets", labels=1, small=64, large=64)
+    bad, good, unmasked = (
+        pictures.Shot("photo", "test", "bad", "test/bad.jpg", "bad.jpg"),
+        pictures.Shot("photo", "test", "good", "test/good.png", "good.png"),
+        pictures.Shot("truth", "test", "good", "test/good.png", "good.png"),
+    )
+
+    assert drawer(bad) is None
+    assert drawer(unmasked) is None
+    assert drawer(good) == (good.asset, 8, 8)
+    assert store.read_image(tmp_path / "assets" / good.asset).shape == (8, 8, 3)

@@ -1,0 +1,507 @@
+"""The whole page, read as a browser and a screen reader would."""
+
+import json
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+from itertools import pairwise
+
+import numpy as np
+import pandas as pd
+import pytest
+import shapely
+
+from pipeline import coco, examples, findings, page, parallel, prose, report, store, tables, words
+from pipeline.examples import ReportParams
+from pipeline.findings import Run
+from pipeline.pictures import Folders
+
+HOSTILE = "<img src=x onerror=alert(1)>.jpg"
+SCRIPT = "</script><script>alert(2)</script>"
+LOCAL = parallel.ComputeParams(backend="local", workers=1, scheduler=None)
+SETTINGS = ReportParams(language="en", gallery=2, examples=2, restored=2, small=64, large=96)
+VOID = {"meta", "img", "input", "br", "link", "hr"}
+IOU_OF = {"train": 0.9312, "valid": 0.8145, "test": 0.7023}
+
+
+class Page(HTMLParser):
+    """Elements of a page, in order, with a check that each is closed where it should be."""
+
+    def __init__(self, html):
+        super().__init__(convert_charrefs=True)
+        self.tags, self.open, self.text, self.scripts = [], [], [], []
+        self.feed(html)
+        self.close()
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open, f"</{tag}> closes nothing"
+        assert self.open.pop() == tag, f"</{tag}> out of place"
+
+    def handle_data(self, data):
+        if self.open and self.open[-1] in {"script", "style"}:
+            self.scripts.append((self.open[-1], data))
+        else:
+            self.text.append(data)
+
+    def of(self, tag):
+        return [attrs for name, attrs in self.tags if name == tag]
+
+    @property
+    def words(self):
+        return re.sub(r"\s+", " ", " ".join(self.text))
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("run")
+
+
+@pytest.fixture(scope="module")
+def folders(folder):
+    return Folders(*(folder / name for name in ("raw", "masks", "segments", "filled", "moved")))
+
+
+@pytest.fixture(scope="module")
+def whole(folders):
+    """A run of three splits, six photos each, one of them of a hostile name."""
+    images = [_image(folders, split, n) for split in tables.SPLITS for n in range(1, 7)]
+    dataset = tables.Dataset(
+        tables.IMAGES.frame(images),
+        tables.ANNOTATIONS.frame([_annotation(image) for image in images]),
+        tables.CATEGORIES.frame(
+            [{"category_id": 1, "name": "person", "supercategory": "<b>people</b>"}]
+        ),
+    )
+    keys = [{key: image[key] for key in ("split", "file_name")} for image in images]
+    return Run(
+        dataset=dataset,
+        issues=tables.ISSUES.frame(_issues()),
+        measured=_measured(images),
+        tags=tables.TAGS.frame(
+            [_tag("crowd", 3, 0.1667), _tag("far", 0, 0.0), _tag("new_one", 1, 0.0556)]
+        ),
+        history=tables.HISTORY.frame([_epoch(epoch) for epoch in (1, 2, 3)]),
+        counts=tables.COUNTS.frame(
+            [
+                key | {"label": 1, "tp": 90 - n % 6 * 10, "fp": 5, "fn": 5}
+                for n, key in enumerate(keys)
+            ]
+        ),
+        iou=tables.IOU.frame(_scores()),
+        restored=tables.RESTORED.frame(_restored(images)),
+        refilled=frozenset(image["stem"] for image in images if image["split"] == "test"),
+        transplanted=frozenset(image["stem"] for image in images if image["split"] == "test"),
+        cards={"unet": {"preset": "default", "size": 160}, "deepfill": {"width": 24}},
+    )
+
+
+def _image(folders, split, n):
+    name = HOSTILE if (split, n) == ("test", 1) else f"{split}{n}.png"
+    stem = f"{split}{n}"
+    rng = np.random.default_rng(n)
+    photo = rng.integers(0, 255, (40, 60, 3), np.uint8)
+    mask = np.zeros((40, 60), np.uint8)
+    mask[10:30, 10 : 20 + n] = 1
+    store.write_image(folders.raw / split / f"{stem}.png", photo)
+    for place in (folders.masks, folders.segments):
+        store.write_mask(place / split / f"{stem}.png", mask)
+    for place in (folders.filled, folders.transplanted):
+        store.write_image(place / split / f"{stem}.png", photo)
+        store.write_mask(place / "holes" / f"{stem}.png", mask)
+    return {
+        "split": split, "image_id": n, "file_name": name, "path": f"{split}/{stem}.png",
+        "stem": stem, "width": 60, "height": 40, "source": stem, "export_split": split,
+        "export_id": n,
+    }  # fmt: skip
+
+
+def _annotation(image):
+    return {
+        "split": image["split"], "image_id": image["image_id"], "annotation_id": image["image_id"],
+        "category_id": 1, "iscrowd": False, "geometry": shapely.box(10, 10, 20, 30), "rle": None,
+        "export_id": image["export_id"],
+    }  # fmt: skip
+
+
+def _issues():
+    empty = {"image_id": None, "annotation_id": None, "value": None, "limit": None}
+    return [
+        empty
+        | {
+            "split": "test",
+            "file_name": HOSTILE,
+            "code": "made_up",
+            "severity": "info",
+            "action": "kept",
+        },
+        empty
+        | {
+            "split": "test",
+            "file_name": HOSTILE,
+            "code": "made_up",
+            "severity": "info",
+            "action": "kept",
+        },
+        empty
+        | {"split": "", "file_name": "", "code": SCRIPT, "severity": "error", "action": "dropped"},
+    ]
+
+
+def _measured(images):
+    rows = [
+        {key: image[key] for key in ("split", "file_name", "width", "height")}
+        | {
+            "place": "hall",
+            "crowd": image["image_id"] == 1,
+            "far": False,
+            "new_one": image["stem"] == "train2",
+        }
+        for image in images
+    ]
+    return tables.MEASURED.check(pd.DataFrame(rows), "images")
+
+
+def _tag(name, images, share):
+    return {"tag": name, "images": images, "share": share, "train": 1, "valid": 1, "test": 1}
+
+
+def _epoch(epoch):
+    return {
+        "epoch": epoch, "size": 96 if epoch < 3 else 160, "learning_rate": 0.001,
+        "loss": 1 / epoch, "iou": 0.9, "val_loss": 1.5 / epoch, "val_iou": 0.8,
+    }  # fmt: skip
+
+
+def _scores():
+    rows = []
+    for split, iou in IOU_OF.items():
+        for category, tag, value in (("", "", iou), ("person", "", iou), ("", "crowd", 0.3141)):
+            rows.append({
+                "split": split, "category": category, "tag": tag, "images": 6, "iou": value,
+                "iou_low": value - 0.06, "iou_high": value + 0.06, "iou_pooled": value,
+                "dice": value, "precision": value, "recall": None,
+            })  # fmt: skip
+    return rows
+
+
+def _restored(images):
+    means = {"deepfill": 21.37, "telea": 23.59, "mean": 12.0}
+    return [
+        {
+            "file_name": image["file_name"], "kind": "transplant", "method": method,
+            "hole": 0.1, "psnr": psnr, "ssim": psnr / 50, "l1": 1 / psnr,
+        }
+        for image in images if image["split"] == "test" for method, psnr in means.items()
+    ]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def html(whole, folders, folder):
+    return report.page(whole, folders, folder / "out", SETTINGS, LOCAL)
+
+
+@pytest.fixture(scope="module")
+def seen(html):
+    return Page(html)
+
+
+def test_every_element_is_closed_and_every_id_is_used_once(seen):
+    ids = [attrs["id"] for _, attrs in seen.tags if "id" in attrs]
+
+    assert seen.open == []
+    assert len(ids) == len(set(ids))
+
+
+def test_links_within_the_page_lead_somewhere(seen):
+    ids = {attrs["id"] for _, attrs in seen.tags if "id" in attrs}
+    links = [attrs["href"] for attrs in seen.of("a")]
+
+    assert len(links) > 7
+    assert [link for link in links if not link.startswith("#") or link[1:] not in ids] == []
+
+
+def test_nothing_is_fetched_from_anywhere_but_the_folder_beside_the_page(seen, folder):
+    sources = [
+        attrs[key] for _, attrs in seen.tags for key in ("src", "srcset", "data") if key in attrs
+    ]
+
+    assert {attrs.get("rel") for attrs in seen.of("link")} == set()
+    assert len(sources) > 20
+    for source in sources:
+        assert re.fullmatch(r"assets/[\w-]+\.jpg", source)
+        assert (folder / "out" / source).is_file()
+
+
+def test_the_policy_allows_exactly_the_scripts_and_styles_of_the_page(seen):
+    allowed = seen.of("meta")[1]["content"]
+    texts = [data for tag, data in seen.scripts if not data.lstrip().startswith(("{", "["))]
+
+    assert allowed.startswith("default-src 'none'")
+    assert "unsafe" not in allowed
+    assert len(texts) == 3  # one style, the plotting library, the page's own script
+    for text in texts:
+        assert page.policy([text], []).split("style-src ")[1].split(";")[0] in allowed
+    inline = [key for _, attrs in seen.tags for key in attrs if key == "style" or key[:2] == "on"]
+    assert inline == []
+
+
+def test_hostile_names_are_only_text(seen, html):
+    assert HOSTILE in seen.words
+    assert SCRIPT in seen.words
+    assert HOSTILE not in html
+    assert SCRIPT not in html
+    assert [attrs for attrs in seen.of("img") if "onerror" in attrs] == []
+
+
+def test_a_hostile_category_is_a_chart_row_and_nothing_else(whole, folders, tmp_path):
+    rows = whole.iou[whole.iou["category"] == "person"]
+    iou = pd.concat([whole.iou, rows.assign(category=SCRIPT)])
+    html = report.page(replace(whole, iou=iou), folders, tmp_path, SETTINGS, LOCAL)
+    seen = Page(html)
+    charts = [json.loads(data) for _, data in seen.scripts if data.startswith("{")]
+
+    assert SCRIPT not in html
+    assert SCRIPT in seen.words
+    assert any(row.get("name") == SCRIPT for row in charts[0]["layer"][0]["data"]["values"])
+
+
+def test_every_picture_says_what_it_shows_and_how_large_it_is(seen):
+    pictures = seen.of("img")
+
+    assert all(attrs["alt"] for attrs in pictures)
+    assert all(int(attrs["width"]) > 0 and int(attrs["height"]) > 0 for attrs in pictures)
+
+
+def test_headings_go_down_one_level_at_a_time(seen):
+    levels = [int(tag[1]) for tag, _ in seen.tags if re.fullmatch("h[1-6]", tag)]
+
+    assert levels[0] == 1
+    assert levels.count(1) == 1
+    assert all(after <= before + 1 for before, after in pairwise(levels))
+
+
+def test_controls_and_charts_have_names(seen):
+    assert all(attrs["aria-label"] for attrs in seen.of("input"))
+    assert len(seen.of("input")) == SETTINGS.restored
+    plots = [attrs for attrs in seen.of("div") if "data-chart" in attrs]
+    assert len(plots) == 5
+    assert all(attrs["role"] == "img" and attrs["aria-label"] for attrs in plots)
+
+
+def test_the_numbers_given_are_the_numbers_shown(seen):
+    text = seen.words
+
+    for shown in ("0.93", "0.81", "0.70", "0.64–0.76", "0.31", "17%", "21.4", "23.6", "0.43"):
+        assert shown in text
+    assert "18 photos" in text
+    assert "1 error" in text
+    assert "2 notes" in text
+    assert "showing 2 of 3 photos" in text
+    assert "New one" in text  # a tag that no catalogue knows yet
+
+
+def test_sentences_follow_from_the_numbers(seen):
+    text = seen.words
+
+    assert "worse on photos with these problems: “Crowd” (IoU 0.31" in text
+    assert "2.2 dB (PSNR) worse than the best simple method" in text
+    assert "scores 0.23 higher on the photos it learnt from" in text
+    assert "commonest problem is “Crowd”: 17%" in text
+
+
+def test_two_runs_give_the_same_bytes(html, whole, folders, folder, tmp_path):
+    again = report.page(whole, folders, tmp_path, SETTINGS, LOCAL)
+    first = sorted((folder / "out/assets").iterdir())
+    second = sorted((tmp_path / "assets").iterdir())
+
+    assert again == html
+    assert [path.name for path in first] == [path.name for path in second]
+    assert all(a.read_bytes() == b.read_bytes() for a, b in zip(first, second, strict=True))
+
+
+def test_only_pictures_that_the_page_shows_are_drawn(seen, html, folder):
+    shown = {attrs["src"] for attrs in seen.of("img")}
+
+    assert shown == {f"assets/{path.name}" for path in (folder / "out/assets").iterdir()}
+
+
+def test_the_page_stays_small(html):
+    assert len(html.encode()) < 1.5e6  # of 5 MB allowed: the library and the fixed parts
+
+
+def test_vietnamese_is_whole(whole, folders, tmp_path):
+    html = report.page(whole, folders, tmp_path, replace_language("vi"), LOCAL)
+    text = Page(html).words
+
+    assert '<html lang="vi">' in html
+    for shown in ("Báo cáo phân đoạn và khôi phục ảnh", "kiểm thử", "huấn luyện", "0,70", "17%"):
+        assert shown in text
+    for left in ("Photos", "Restoration", "Segmentation", "interval", "issues", "showing"):
+        assert left not in text.replace("issues.csv", "")
+
+
+def replace_language(language):
+    return ReportParams(language=language, gallery=2, examples=2, restored=2, small=64, large=96)
+
+
+def test_what_a_run_lacks_is_said(whole, folders, tmp_path):
+    bare = Run(whole.dataset, whole.issues.head(0), whole.measured, whole.tags.head(0))
+    text = Page(report.page(bare, folders, tmp_path, SETTINGS, LOCAL)).words
+
+    for said in (
+        "The checks found no issue.",
+        "The checks found nothing to report.",
+        "The photos of this run were not measured for problems.",
+        "No prediction was scored in this run",
+        "No photo was restored in this run.",
+        "No restoration was scored in this run.",
+        "No training curve was recorded in this run.",
+    ):
+        assert said in text
+
+
+def test_a_run_without_any_photo_still_makes_a_page(folders, tmp_path):
+    nothing = tables.Dataset(
+        tables.IMAGES.empty(), tables.ANNOTATIONS.empty(), tables.CATEGORIES.empty()
+    )
+    run = Run(nothing, tables.ISSUES.empty(), tables.MEASURED.empty(), tables.TAGS.empty())
+    text = Page(report.page(run, folders, tmp_path, SETTINGS, LOCAL)).words
+
+    assert "0 photos" in text
+
+
+def test_a_photo_that_cannot_be_read_is_said_and_the_rest_is_shown(whole, folders, tmp_path):
+    lost = replace(folders, segments=None)
+    seen = Page(report.page(whole, lost, tmp_path, SETTINGS, LOCAL))
+
+    assert "This picture could not be read." in seen.words
+    assert len(seen.of("img")) > 5
+
+
+def test_many_categories_are_all_in_the_table(whole, folders, tmp_path):
+    names = [f"class {n}" for n in range(60)]
+    rows = whole.iou[whole.iou["category"] == "person"]
+    iou = pd.concat([whole.iou, *(rows.assign(category=name) for name in names)])
+    seen = Page(report.page(replace(whole, iou=iou), folders, tmp_path, SETTINGS, LOCAL))
+
+    assert all(name in seen.words for name in names)
+
+
+def test_the_audit_page_has_problems_and_issues_and_no_scripts_but_its_own(
+    whole, folders, tmp_path
+):
+    run = Run(whole.dataset, whole.issues, whole.measured, whole.tags)
+    html = report.audit_page(run, Folders(folders.raw, folders.masks), tmp_path, SETTINGS, LOCAL)
+    seen = Page(html)
+
+    assert "Table 1" in seen.words
+    assert HOSTILE in seen.words
+    assert "IoU" not in seen.words
+    assert len(seen.of("script")) == 1
+    assert len(html) < 100_000
+    assert [attrs for attrs in seen.of("img") if not (tmp_path / attrs["src"]).is_file()] == []
+
+
+def test_the_stage_reads_the_tables_and_writes_the_page(whole, folders, tmp_path, monkeypatch):
+    from stages import report as stage
+
+    coco.save(tmp_path / "valid", whole.dataset)
+    reports = tmp_path / "reports"
+    for name, columns in (
+        ("issues", tables.ISSUES), ("history", tables.HISTORY), ("counts", tables.COUNTS),
+        ("iou", tables.IOU), ("restored", tables.RESTORED), ("tags", tables.TAGS),
+    ):  # fmt: skip
+        store.write_table(reports / f"{name}.csv", getattr(whole, name), columns)
+    store.write_table(reports / "images.csv", whole.measured, tables.MEASURED)
+    store.write_json(tmp_path / "model/model.json", {"preset": "seed", "size": 160})
+    (tmp_path / "params.yaml").write_text(
+        "compute: {backend: local, workers: 1, scheduler: null}\n"
+        "report: {language: vi, gallery: 2, examples: 2, restored: 2, small: 64, large: 96}\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    paths = (folders.raw, tmp_path / "valid", folders.masks, folders.segments, folders.filled)
+    said = stage.main(
+        *paths, folders.transplanted, tmp_path / "model", tmp_path / "inpainter", reports
+    )
+    text = Page((reports / "index.html").read_text("utf-8")).words
+
+    assert "index.html" in said
+    assert "phân đoạn" in text
+    assert "seed" in text
+    assert HOSTILE in text
+
+
+@pytest.mark.parametrize("rows", range(14))
+@pytest.mark.parametrize("count", [1, 2, 4])
+def test_best_median_and_worst_are_distinct_and_in_order(rows, count):
+    ranked = pd.DataFrame({"iou": np.arange(rows) / 20})
+    groups = findings.best_median_worst(ranked, count)
+    best, median, worst = (groups[name]["iou"].tolist() for name in ("best", "median", "worst"))
+    everything = best + median + worst
+
+    assert len(everything) == len(set(everything)) == min(rows, 3 * count)
+    assert max(map(len, (best, median, worst))) <= count
+    assert best == sorted(best, reverse=True)
+    assert not median or not best or max(median) < min(best)
+    assert not median or not worst or max(worst) < min(median)
+
+
+def test_photos_are_spread_from_first_to_last():
+    ranked = pd.DataFrame({"iou": np.arange(101)})
+
+    assert findings.spread(ranked, 3)["iou"].tolist() == [0, 50, 100]
+    assert len(findings.spread(ranked.head(2), 5)) == 2
+    assert len(findings.spread(ranked, 0)) == 0
+
+
+def test_an_iou_per_photo_is_the_mean_over_the_labels_that_are_there(whole):
+    photos = findings.photos(whole.dataset, whole.measured, [])
+    key = {"split": "test", "file_name": "test2.png"}
+    counts = tables.COUNTS.frame(
+        [
+            key | {"label": 1, "tp": 1, "fp": 1, "fn": 0},
+            key | {"label": 2, "tp": 3, "fp": 0, "fn": 1},
+            key | {"label": 3, "tp": 0, "fp": 0, "fn": 0},
+        ]
+    )
+    row = findings.scored(photos, counts).iloc[0]
+
+    assert row["iou"] == pytest.approx((1 / 2 + 3 / 4) / 2)
+    assert row["share"] == pytest.approx((1 + 4) / (60 * 40))
+
+
+def test_the_fingerprint_changes_with_an_outline_and_not_with_the_run(whole):
+    moved = whole.dataset.annotations.assign(
+        geometry=lambda frame: [shapely.affinity.translate(g, 1e-6) for g in frame["geometry"]]
+    )
+
+    assert findings.fingerprint(whole.dataset) == findings.fingerprint(whole.dataset)
+    assert findings.fingerprint(replace(whole.dataset, annotations=moved)) != findings.fingerprint(
+        whole.dataset
+    )
+
+
+def test_no_sentence_claims_a_difference_that_chance_could_make(whole):
+    wide = whole.iou.assign(iou_low=0.0, iou_high=1.0)
+    says = prose.segmentation(words.load("en"), wide)
+
+    assert any("No problem lowers the IoU by more than chance" in sentence for sentence in says)
+
+
+def test_the_strip_shows_modest_objects_and_only_restored_photos(whole):
+    choice = examples.choose(whole, SETTINGS)
+
+    assert [shot.kind for shot in choice.strip[0].shots] == [
+        "photo",
+        "truth",
+        "predicted",
+        "filled",
+    ]
+    none = examples.choose(replace(whole, refilled=frozenset()), SETTINGS)
+    assert [shot.kind for shot in none.strip[0].shots] == ["photo", "truth", "predicted"]
+    assert none.restored == []
