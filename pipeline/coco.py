@@ -1,14 +1,37 @@
 """All knowledge of COCO's keys and Roboflow's habits: COCO dictionaries <-> Export and Dataset."""
 
-from pathlib import Path
+import json
+from pathlib import Path, PurePosixPath
 
+import msgspec
 import numpy as np
 import pandas as pd
 import shapely
 
 from pipeline import polygons, rle, store
-from pipeline.errors import TableError
-from pipeline.tables import ANNOTATIONS, CATEGORIES, IMAGES, LABELS, SPLITS, Dataset
+from pipeline.errors import ExportError, TableError
+from pipeline.tables import (
+    ANNOTATIONS,
+    CATEGORIES,
+    IMAGES,
+    ISSUES,
+    LABELS,
+    SPLITS,
+    Dataset,
+    Export,
+)
+
+LISTS = {
+    "images": ("file_name", "width", "height"),
+    "annotations": ("image_id", "category_id", "bbox", "area", "iscrowd", "segmentation"),
+    "categories": ("name", "supercategory"),
+}
+
+# What `read` itself finds; code -> severity and meaning. All later findings are `checks`'.
+READING = {
+    "json_unreadable": ("error", "annotation file is no JSON; value = byte where reading ends"),
+    "list_missing": ("error", "annotation file lacks images, annotations or categories"),
+}
 
 
 def load(folder: Path) -> Dataset:
@@ -32,6 +55,49 @@ def save(folder: Path, dataset: Dataset) -> None:
     for name, content in to_coco(dataset).items():
         store.write_json(folder / f"{name}.json", content)
     store.write_table(folder / "labels.csv", dataset.labels, LABELS)
+
+
+def read(files: dict[str, tuple[str, bytes]]) -> Export:
+    """Read an export's annotation files and promise nothing about what they say.
+
+    Args:
+        files: for each split its annotation file, as path below ``data/raw`` and content.
+
+    Returns:
+        Values as in the JSON, None for what is missing; ``images.path`` is ``file_name`` seen from
+        the file's folder. A record that is no object has None only. ``NaN`` and ``Infinity``,
+        which some writers produce, are read. ``issues`` has the codes of ``READING``.
+
+    Raises:
+        ExportError: no file can be read.
+    """
+    contents, issues, faults = {}, [], []
+    for split, (path, content) in files.items():
+        try:
+            contents[split] = _decode(content)
+        except (ValueError, RecursionError) as error:
+            where, byte = _place(error, content)
+            faults.append(f"{path}{where}: {error}")
+            issues.append(_issue(split, "json_unreadable", byte))
+    if not contents:
+        raise ExportError(f"{'; '.join(faults)}; export the version from Roboflow again")
+    tables = {}
+    for key, fields in LISTS.items():
+        rows = []
+        for split, content in contents.items():
+            records = content.get(key) if isinstance(content, dict) else None
+            if not isinstance(records, list):
+                issues.append(_issue(split, "list_missing", None))
+                records = []
+            rows += [(split, *_fields(record, ("id", *fields))) for record in records]
+        columns = ["split", "export_id", *fields]
+        tables[key] = pd.DataFrame(rows, columns=columns, dtype="object")
+        tables[key]["split"] = tables[key]["split"].astype("str")
+    folders = {split: PurePosixPath(path).parent for split, (path, _) in files.items()}
+    images = tables["images"]
+    paths = [_below(folders[row.split], row.file_name) for row in images.itertuples()]
+    images["path"] = pd.Series(paths, dtype="object")
+    return Export(**tables, issues=ISSUES.frame(issues))
 
 
 def from_coco(contents: dict[str, dict]) -> Dataset:
@@ -78,6 +144,47 @@ def to_coco(dataset: Dataset) -> dict[str, dict]:
             "categories": categories,
         }
         for split in SPLITS
+    }
+
+
+def _decode(content: bytes) -> object:
+    try:
+        return msgspec.json.decode(content)
+    except msgspec.DecodeError:
+        return json.loads(content)  # slower, but knows NaN, Infinity, byte order marks and UTF-16
+
+
+def _place(error: Exception, content: bytes) -> tuple[str, int | None]:
+    """Return where reading ended, in words and as a byte offset."""
+    if isinstance(error, UnicodeDecodeError):
+        return f" byte {error.start}", error.start
+    if isinstance(error, json.JSONDecodeError):
+        byte = len(error.doc[: error.pos].encode("utf-8", "replace"))
+        return f" line {error.lineno} column {error.colno} byte {byte}", byte
+    return "", None if content else 0
+
+
+def _fields(record: object, names: tuple[str, ...]) -> tuple:
+    if not isinstance(record, dict):
+        return (None,) * len(names)
+    return tuple(record.get(name) for name in names)
+
+
+def _below(folder: PurePosixPath, name: object) -> str | None:
+    return (folder / name.replace("\\", "/")).as_posix() if isinstance(name, str) else None
+
+
+def _issue(split: str, code: str, value: float | None) -> dict:
+    return {
+        "split": split,
+        "image_id": None,
+        "file_name": "",
+        "annotation_id": None,
+        "code": code,
+        "severity": READING[code][0],
+        "value": value,
+        "limit": None,
+        "action": "dropped",
     }
 
 

@@ -76,6 +76,13 @@ def areas(geometries: np.ndarray) -> np.ndarray:
     return np.nan_to_num(shapely.area(joined))
 
 
+def iou(one: shapely.Geometry, other: shapely.Geometry) -> float:
+    """Return the intersection over the union of two sound geometries' ground, 0..1."""
+    first, second = (shapely.union_all(shapely.get_parts(each)) for each in (one, other))
+    shared = first.intersection(second).area
+    return shared / (first.area + second.area - shared)
+
+
 def trace(mask: np.ndarray, left: int = 0, top: int = 0) -> shapely.Geometry:
     """Return the outline of a mask along its pixels' edges; its area is the count of pixels.
 
@@ -104,3 +111,96 @@ def trace(mask: np.ndarray, left: int = 0, top: int = 0) -> shapely.Geometry:
     x, y = shapely.get_coordinates(shapely.point_on_surface(faces)).astype(int).T
     faces = shapely.transform(faces[inside[1:, 1:][y, x]], lambda xy: xy + offset)
     return faces[0] if len(faces) == 1 else shapely.multipolygons(faces)
+
+
+def distinct_points(ring: Ring) -> int:
+    """Return how many different points a ring has."""
+    return len(set(zip(ring[0::2], ring[1::2], strict=True)))
+
+
+def unsound(geometries: np.ndarray) -> np.ndarray:
+    """Return ``(N,)`` bool: some part crosses or touches itself; False where missing."""
+    parts, owner = shapely.get_parts(geometries, return_index=True)
+    return np.bincount(owner, weights=~shapely.is_valid(parts), minlength=len(geometries)) > 0
+
+
+def repair(geometry: shapely.Geometry) -> shapely.Geometry | None:
+    """Return the same ground with sound parts, or None if it covers none.
+
+    A part that crosses itself covers what an odd number of its turns surround, as when it is
+    drawn. Sound parts stay as they are, and so does what is repaired once.
+    """
+    parts = shapely.get_parts(geometry)
+    return _joined([part if part.is_valid else shapely.make_valid(part) for part in parts])
+
+
+def clip(geometry: shapely.Geometry, height: int, width: int) -> shapely.Geometry | None:
+    """Return what of a sound geometry lies in the image, or None; a part within stays as it is."""
+    frame = shapely.box(0, 0, width, height)
+    parts = shapely.get_parts(geometry)
+    return _joined([part if frame.covers(part) else frame.intersection(part) for part in parts])
+
+
+def beyond(geometries: np.ndarray, heights: np.ndarray, widths: np.ndarray) -> np.ndarray:
+    """Return ``(N,)`` by how many pixels each geometry sticks out of its image; 0 if not."""
+    left, top, right, bottom = shapely.bounds(geometries).reshape(-1, 4).T
+    out = np.stack([-left, -top, right - widths, bottom - heights])
+    return np.nan_to_num(np.maximum(out.max(axis=0), 0))
+
+
+def repeated_points(geometries: np.ndarray) -> np.ndarray:
+    """Return ``(N,)`` int: points that lie on the one before them, but for a ring's closing one."""
+    start, end, ring, owner = _sides(geometries)
+    same = (start == end).all(axis=1)
+    return np.bincount(owner[ring], weights=same, minlength=len(geometries)).astype(int)
+
+
+def sharpest(geometries: np.ndarray) -> np.ndarray:
+    """Return ``(N,)`` float64: the smallest angle of a geometry's corners, degrees, 0..180.
+
+    0 is an outline that runs back on itself; 180 if there is no geometry.
+    """
+    start, end, ring, owner = _sides(geometries)
+    real = (start != end).any(axis=1)
+    start, end, ring = start[real], end[real], ring[real]
+    first = np.flatnonzero(np.diff(ring, prepend=-1))
+    before = np.arange(len(ring)) - 1
+    before[first] = np.append(first[1:], len(ring))[: len(first)] - 1
+    here, there = (start[before] - start).T, (end - start).T
+    cross, dot = here[0] * there[1] - here[1] * there[0], (here * there).sum(axis=0)
+    angle = np.degrees(np.arctan2(np.abs(cross), dot))
+    smallest = np.full(len(geometries), 180.0)
+    np.minimum.at(smallest, owner[ring], angle)
+    return smallest
+
+
+def is_box(geometries: np.ndarray) -> np.ndarray:
+    """Return ``(N,)`` bool: one ring of four corners and upright sides."""
+    start, end, ring, owner = _sides(geometries)
+    upright = (start == end).any(axis=1)
+    sides = np.bincount(owner[ring], minlength=len(geometries))
+    slanted = np.bincount(owner[ring], weights=~upright, minlength=len(geometries))
+    return (sides == 4) & (slanted == 0) & (shapely.area(geometries) > 0)
+
+
+def _sides(geometries: np.ndarray) -> tuple[np.ndarray, ...]:
+    """Return all outer rings' sides: start and end ``(M, 2)``, ring, and each ring's geometry."""
+    parts, of_part = shapely.get_parts(geometries, return_index=True)
+    points, ring = shapely.get_coordinates(shapely.get_exterior_ring(parts), return_index=True)
+    same = ring[1:] == ring[:-1]
+    return points[:-1][same], points[1:][same], ring[1:][same], of_part
+
+
+def _joined(pieces: list[shapely.Geometry]) -> shapely.Geometry | None:
+    """Return the pieces' polygons as one geometry; lines and points cover no ground."""
+    flat = [part for piece in pieces for part in _polygons(piece)]
+    if len(flat) < 2:
+        return flat[0] if flat else None
+    return shapely.multipolygons(flat)
+
+
+def _polygons(geometry: shapely.Geometry) -> list[shapely.Polygon]:
+    parts = shapely.get_parts(geometry)
+    if isinstance(geometry, shapely.GeometryCollection):
+        parts = shapely.get_parts(parts)
+    return [part for part in parts if part.geom_type == "Polygon" and part.area > 0]

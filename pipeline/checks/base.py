@@ -1,0 +1,224 @@
+"""What a check is, what it looks at, and how its findings become rows and repairs."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Annotated, Literal
+
+import msgspec
+import numpy as np
+import pandas as pd
+import shapely
+
+from pipeline.params import Params
+from pipeline.tables import ISSUES, Columns
+
+About = Literal["images", "annotations", "categories", "pictures", "splits"]
+Severity = Literal["error", "warning", "info"]
+Action = Literal["kept", "repaired", "dropped", "merged", "moved"]
+
+REPAIRS = Columns(
+    {
+        "split": ("str", "folder of the export"),
+        "file_name": ("str", "the picture"),
+        "annotation_id": ("Int64", "the export's own id; NA if that was not a whole number"),
+        "code": ("str", "the check that repaired it"),
+        "area_before": ("float64", "square pixels; NA if it could not be measured"),
+        "area_after": ("float64", "square pixels"),
+        "vertices_before": ("int64", "points of all rings, without repeated last points"),
+        "vertices_after": ("int64", "points of all rings, without repeated last points"),
+    }
+)
+
+
+class ValidateParams(Params):
+    """Limits of the checks, and what to do where a split is missing."""
+
+    valid_share: Annotated[float, msgspec.Meta(gt=0, lt=0.5)]  # of the split it is carved from
+    test_share: Annotated[float, msgspec.Meta(gt=0, lt=0.5)]  # of the split it is carved from
+    outside_above: Annotated[float, msgspec.Meta(ge=0)]  # pixels beyond the image's border
+    tiny_below: Annotated[float, msgspec.Meta(ge=0)]  # square pixels
+    bbox_off_above: Annotated[float, msgspec.Meta(ge=0)]  # pixels, of any of its four sides
+    area_off_above: Annotated[float, msgspec.Meta(ge=0)]  # of the true area
+    overlap_above: Annotated[float, msgspec.Meta(gt=0, le=1)]  # IoU of two objects of a category
+    spike_below: Annotated[float, msgspec.Meta(ge=0, lt=180)]  # degrees
+    likeness_below: Annotated[int, msgspec.Meta(ge=0, le=64)]  # differing bits of 64
+    name_above: Annotated[int, msgspec.Meta(ge=1)]  # characters
+    fail_on: list[str]  # codes that stop the run
+
+
+@dataclass(frozen=True)
+class Tables:
+    """An export on its way to being a dataset; ``start`` makes one, checks hand on changed ones.
+
+    Attributes:
+        images: ``split, export_id, file_name, width, height`` as in the JSON; ``key`` its id as a
+            whole number or None; ``path`` of the picture found, or nothing; and the picture's
+            ``fault, file_width, file_height, orientation, sha256``; ``annotated``: how many
+            annotations the export has for it; ``source``: the picture it was made from; ``goes``:
+            the split it ends in.
+        annotations: as in the JSON, and ``key, image_key, category_key``, ``file_name``, the
+            image's ``image_width, image_height``; after ``categorise`` also ``category``, after
+            ``build`` also ``geometry, rle, closed``.
+        categories: as in the JSON, and ``key``.
+        pictures: all pictures there are, columns as ``raw.PICTURES``, ``split``, ``file_name``.
+        splits: ``split``, one row for each of ``tables.SPLITS``.
+        params: the limits.
+    """
+
+    images: pd.DataFrame
+    annotations: pd.DataFrame
+    categories: pd.DataFrame
+    pictures: pd.DataFrame
+    splits: pd.DataFrame
+    params: ValidateParams
+
+    def put(self, table: About, rows: pd.Index, **columns: Sequence) -> "Tables":
+        """Return tables in which ``rows`` of one table have new values, one a row."""
+        changed = {}
+        places = getattr(self, table).index.get_indexer(rows)
+        for name, values in columns.items():
+            column = getattr(self, table)[name].to_numpy(dtype=object, copy=True)
+            for place, value in zip(places, values, strict=True):
+                column[place] = value  # one by one: a list is a value here, not an array
+            changed[name] = pd.Series(column, index=getattr(self, table).index, dtype="object")
+        return replace(self, **{table: getattr(self, table).assign(**changed)})
+
+    def with_columns(self, table: About, **columns: Sequence) -> "Tables":
+        """Return tables of which one has whole new columns."""
+        return replace(self, **{table: getattr(self, table).assign(**columns)})
+
+    def without(self, table: About, rows: pd.Index) -> "Tables":
+        """Return tables in which one table lacks ``rows``."""
+        return replace(self, **{table: getattr(self, table).drop(rows)})
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a check found.
+
+    Attributes:
+        rows: into the table that the check is about.
+        value: what was measured, one for all or one a row.
+        limit: the bound it crossed.
+        tables: as they are after repair; None if nothing but dropping is to be done.
+        dropped: ``(N,)`` bool, the rows that are beyond repair; None: as the check's action says.
+    """
+
+    rows: pd.Index
+    value: object = np.nan
+    limit: object = np.nan
+    tables: Tables | None = None
+    dropped: np.ndarray | None = field(default=None)
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that can be wrong: its code, how bad it is, what is measured and done."""
+
+    code: str
+    about: About
+    severity: Severity
+    action: Action
+    meaning: str
+    find: Callable[[Tables], Found]
+
+
+def check(
+    about: About, severity: Severity, action: Action
+) -> Callable[[Callable[[Tables], Found]], Check]:
+    """Make a check of a function; its name is the code, its docstring's first line the meaning."""
+
+    def made(find: Callable[[Tables], Found]) -> Check:
+        meaning = (find.__doc__ or "").strip().splitlines()[0].rstrip(".")
+        return Check(find.__name__, about, severity, action, meaning, find)
+
+    return made
+
+
+def apply(one: Check, tables: Tables) -> tuple[Tables, pd.DataFrame, pd.DataFrame]:
+    """Return the tables after a check, its rows of ``ISSUES`` and its rows of ``REPAIRS``."""
+    found = one.find(tables)
+    if not len(found.rows):
+        return found.tables or tables, ISSUES.empty(), REPAIRS.empty()
+    gone = found.dropped
+    if gone is None:
+        gone = np.full(len(found.rows), one.action == "dropped")
+    after = found.tables or tables
+    issues = _issues(one, tables, found, gone)
+    repairs = _repairs(one, tables, after, found.rows[~gone])
+    return after.without(one.about, found.rows[gone]), issues, repairs
+
+
+def _issues(one: Check, tables: Tables, found: Found, gone: np.ndarray) -> pd.DataFrame:
+    about = getattr(tables, one.about).loc[found.rows]
+    nothing = pd.Series(pd.NA, index=about.index, dtype="Int64")
+    image = {"images": "key", "annotations": "image_key"}.get(one.about)
+    frame = pd.DataFrame(
+        {
+            "split": about["split"],
+            "image_id": ids(about[image]) if image else nothing,
+            "file_name": [text(name) for name in about["file_name"]]
+            if "file_name" in about
+            else "",
+            "annotation_id": ids(about["key"]) if one.about == "annotations" else nothing,
+            "code": one.code,
+            "severity": one.severity,
+            "value": np.broadcast_to(np.asarray(found.value, dtype=float), len(about)),
+            "limit": np.broadcast_to(np.asarray(found.limit, dtype=float), len(about)),
+            "action": np.where(gone, "dropped", one.action),
+        }
+    )
+    return ISSUES.check(frame, one.code, cast=True)
+
+
+def _repairs(one: Check, before: Tables, after: Tables, rows: pd.Index) -> pd.DataFrame:
+    if (
+        one.about != "annotations"
+        or one.action != "repaired"
+        or "geometry" not in before.annotations
+    ):
+        return REPAIRS.empty()
+    old = before.annotations.loc[rows, "geometry"].to_numpy()
+    new = after.annotations.loc[rows, "geometry"].to_numpy()
+    changed = np.array([a is not b for a, b in zip(old, new, strict=True)], dtype=bool)
+    about = before.annotations.loc[rows[changed]]
+    frame = pd.DataFrame(
+        {
+            "split": about["split"],
+            "file_name": [text(name) for name in about["file_name"]],
+            "annotation_id": ids(about["key"]),
+            "code": one.code,
+            "area_before": shapely.area(old[changed]),
+            "area_after": shapely.area(new[changed]),
+            "vertices_before": _vertices(old[changed]),
+            "vertices_after": _vertices(new[changed]),
+        }
+    )
+    return REPAIRS.check(frame, one.code, cast=True)
+
+
+def _vertices(geometries: np.ndarray) -> np.ndarray:
+    parts, owner = shapely.get_parts(geometries, return_index=True)
+    points = shapely.get_num_coordinates(parts) - 1 - shapely.get_num_interior_rings(parts)
+    return np.bincount(owner, weights=points, minlength=len(geometries)).astype(int)
+
+
+def ids(keys: pd.Series) -> pd.Series:
+    """Return whole numbers or None as ``Int64``."""
+    return pd.Series([pd.NA if key is None else key for key in keys], keys.index, dtype="Int64")
+
+
+def text(value: object) -> str:
+    """Return a value as text that can be written: not text gives nothing, half characters ``?``."""
+    return value.encode("utf-8", "replace").decode() if isinstance(value, str) else ""
+
+
+def whole(value: object) -> int | None:
+    """Return a value as a whole number; text of digits and 3.0 are ones, all else gives None."""
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, str) and value.strip().isdecimal() and len(value) < 16:
+        return int(value)
+    if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
+        return int(value)
+    return value if isinstance(value, int) and abs(value) < 2**53 else None

@@ -1,0 +1,191 @@
+"""Checks of what stands under ``segmentation``, up to the point where it can be drawn."""
+
+import math
+import sys
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+
+from pipeline import polygons, rle
+from pipeline.checks.base import Found, Tables, check, whole
+
+HUGE = 1e6  # pixels; no picture is that wide, and beyond 4e8 pycocotools' integers overflow
+MANY = 2**28  # pixels; a mask of more fills the memory and is no photo's
+NUMBERS = {int, float}
+CORNERS = 3  # a ring of fewer has no ground
+
+
+@check("annotations", "error", "dropped")
+def segmentation_empty(tables: Tables) -> Found:
+    """An annotation has a box but no outline."""
+    return _where(tables, lambda one: one is None or _nothing(one))
+
+
+@check("annotations", "error", "dropped")
+def segmentation_wrong(tables: Tables) -> Found:
+    """What should be rings or RLE is neither."""
+    return _where(tables, lambda one: not isinstance(one, dict) and not _listed(one))
+
+
+@check("annotations", "warning", "repaired")
+def segmentation_flat(tables: Tables) -> Found:
+    """One ring stands there by itself instead of in a list of rings."""
+    found = _where(tables, lambda one: isinstance(one, list) and not isinstance(one[0], list))
+    rings = [[one] for one in tables.annotations.loc[found.rows, "segmentation"]]
+    return Found(found.rows, tables=tables.put("annotations", found.rows, segmentation=rings))
+
+
+@check("annotations", "error", "dropped")
+def coordinates_wrong(tables: Tables) -> Found:
+    """A coordinate is no finite number; value = how many."""
+    return _counted(tables, lambda rings: sum(map(_bad, rings)))
+
+
+@check("annotations", "error", "dropped")
+def coordinates_huge(tables: Tables) -> Found:
+    """A coordinate lies beyond any picture; value = the largest, pixels."""
+    return _counted(tables, _huge, HUGE)
+
+
+@check("annotations", "error", "dropped")
+def coordinates_odd(tables: Tables) -> Found:
+    """A ring has an odd count of numbers, so x and y cannot be told apart; value = the count."""
+    return _counted(tables, lambda rings: next((len(ring) for ring in rings if len(ring) % 2), 0))
+
+
+@check("annotations", "warning", "repaired")
+def ring_short(tables: Tables) -> Found:
+    """A ring has too few different points to surround anything; value = how many it has."""
+
+    def lacking(rings: list) -> int:
+        return max(0, CORNERS - min(map(polygons.distinct_points, rings)))
+
+    found = _counted(tables, lacking)
+    left = [
+        [ring for ring in rings if polygons.distinct_points(ring) >= CORNERS]
+        for rings in tables.annotations.loc[found.rows, "segmentation"]
+    ]
+    after = tables.put("annotations", found.rows, segmentation=left)
+    gone = np.array([not rings for rings in left], dtype=bool)
+    return Found(found.rows, CORNERS - np.asarray(found.value), CORNERS, after, gone)
+
+
+@check("annotations", "error", "dropped")
+def rle_wrong(tables: Tables) -> Found:
+    """RLE lacks its size or its counts, or the counts cannot be read."""
+    return _where(tables, lambda one: isinstance(one, dict) and _runs(one) is None)
+
+
+@check("annotations", "error", "dropped")
+def rle_size(tables: Tables) -> Found:
+    """RLE is not of the image's size; value = pixels it covers, limit = the image's."""
+    annotations = tables.annotations
+    masks = [isinstance(one, dict) for one in annotations["segmentation"]]
+    about = annotations[np.array(masks, dtype=bool)]
+    wrong, covered, pixels = [], [], []
+    for row in about.itertuples():
+        pixels.append(row.image_height * row.image_width)
+        covered.append(_runs(row.segmentation).sum())
+        same = row.segmentation["size"] == [row.image_height, row.image_width]
+        wrong.append(not same or covered[-1] != pixels[-1] or covered[-1] > MANY)
+    bad = np.array(wrong, dtype=bool)
+    return Found(about.index[bad], np.array(covered)[bad], np.array(pixels)[bad])
+
+
+@check("annotations", "error", "dropped")
+def rle_empty(tables: Tables) -> Found:
+    """RLE covers no pixel."""
+    return _where(tables, lambda one: isinstance(one, dict) and not _runs(one)[1::2].sum())
+
+
+@check("annotations", "info", "repaired")
+def rle_uncompressed(tables: Tables) -> Found:
+    """RLE is written as a list of numbers, and is written as text from here on."""
+    found = _where(tables, lambda one: isinstance(one, dict) and isinstance(one["counts"], list))
+    masks = [
+        {"size": one["size"], "counts": rle.text(_runs(one))}
+        for one in tables.annotations.loc[found.rows, "segmentation"]
+    ]
+    return Found(found.rows, tables=tables.put("annotations", found.rows, segmentation=masks))
+
+
+@check("annotations", "info", "kept")
+def rle_mask(tables: Tables) -> Found:
+    """An object is a mask (RLE) instead of rings."""
+    return _where(tables, lambda one: isinstance(one, dict))
+
+
+def build(tables: Tables) -> Tables:
+    """Return tables whose annotations have geometry and RLE instead of a segmentation."""
+    written = tables.annotations["segmentation"].tolist()
+    rings = [[] if isinstance(one, dict) else one for one in written]
+    geometry = polygons.from_rings(rings)
+    masks = np.full(len(written), None, dtype=object)
+    for place, one in enumerate(written):
+        if isinstance(one, dict):
+            masks[place], geometry[place] = one, rle.outline(one)
+    index = tables.annotations.index
+    closed = pd.Series([polygons.is_closed(one) for one in rings], index, dtype="bool")
+    return tables.with_columns("annotations", geometry=geometry, rle=masks, closed=closed)
+
+
+def _where(tables: Tables, true: Callable[[object], bool]) -> Found:
+    segmentations = tables.annotations["segmentation"]
+    return Found(segmentations.index[np.array([true(one) for one in segmentations], dtype=bool)])
+
+
+def _counted(tables: Tables, measure: Callable[[list], float], limit: float = np.nan) -> Found:
+    """Return the annotations of rings whose measure is not 0, with it."""
+    segmentations = tables.annotations["segmentation"]
+    values = np.array(
+        [0 if isinstance(one, dict) else measure(one) for one in segmentations], dtype=float
+    )
+    return Found(segmentations.index[values != 0], values[values != 0], limit)
+
+
+def _nothing(segmentation: object) -> bool:
+    return isinstance(segmentation, list | dict) and (
+        not segmentation
+        or (isinstance(segmentation, list) and all(one == [] for one in segmentation))
+    )
+
+
+def _listed(segmentation: object) -> bool:
+    """Whether it is a list of lists, or a list without lists."""
+    if not isinstance(segmentation, list):
+        return False
+    return len({isinstance(one, list) for one in segmentation}) == 1
+
+
+def _bad(ring: list) -> int:
+    """Return how many of a ring's coordinates are no finite number."""
+    if set(map(type, ring)) <= NUMBERS:
+        try:
+            if math.isfinite(sum(ring)):
+                return 0
+        except OverflowError:  # a whole number too large for a float is `coordinates_huge`
+            return 0
+    return sum(type(one) not in NUMBERS or not abs(one) < math.inf for one in ring)
+
+
+def _huge(rings: list) -> float:
+    """Return the largest coordinate if it is beyond any picture, else 0."""
+    largest = max((max(max(ring), -min(ring)) for ring in rings if ring), default=0)
+    return min(largest, sys.float_info.max) if largest > HUGE else 0
+
+
+def _runs(mask: dict) -> np.ndarray | None:
+    """Return the runs of an RLE of either kind, or None if it is none."""
+    size, counts = mask.get("size"), mask.get("counts")
+    if not isinstance(size, list) or len(size) != 2 or any((whole(one) or 0) < 1 for one in size):
+        return None
+    if isinstance(counts, list):
+        numbers = [whole(one) for one in counts]
+        if not numbers or any(one is None or one < 0 for one in numbers):
+            return None
+        return np.array(numbers, dtype=np.int64)
+    try:
+        return rle.runs(counts) if isinstance(counts, str) else None
+    except ValueError:
+        return None

@@ -1,0 +1,137 @@
+"""Export + pictures -> the tables that checks look at: keys as numbers, records beside pictures."""
+
+import posixpath
+import unicodedata
+from collections import Counter, defaultdict
+from pathlib import PurePosixPath
+
+import numpy as np
+import pandas as pd
+
+from pipeline.checks.base import Tables, ValidateParams, whole
+from pipeline.splits import source
+from pipeline.tables import SPLITS, Export
+
+FOLDERS = ("images", "image", "imgs")  # where several folders hold the name, this one has pictures
+
+
+def start(export: Export, pictures: pd.DataFrame, params: ValidateParams) -> Tables:
+    """Lay an export beside its pictures; nothing is judged yet.
+
+    Args:
+        export: as ``coco.read`` gives it.
+        pictures: columns as ``raw.PICTURES``.
+        params: the limits.
+    """
+    images = _images(export.images, pictures)
+    annotations = export.annotations.assign(
+        key=_whole(export.annotations["export_id"]),
+        image_key=_whole(export.annotations["image_id"]),
+        category_key=_whole(export.annotations["category_id"]),
+    )
+    categories = export.categories.assign(key=_whole(export.categories["export_id"]))
+    names = [PurePosixPath(path).name for path in pictures["path"]]
+    split = _splits_of(pictures["path"], images)
+    return Tables(
+        _counted(images, annotations),
+        _beside(annotations, images),
+        categories,
+        pictures.assign(split=pd.Series(split, pictures.index, dtype="str"), file_name=names),
+        pd.DataFrame({"split": pd.Series(SPLITS, dtype="str")}),
+        params,
+    )
+
+
+def _whole(values: pd.Series) -> pd.Series:
+    return pd.Series([whole(value) for value in values], values.index, dtype="object")
+
+
+def _images(images: pd.DataFrame, pictures: pd.DataFrame) -> pd.DataFrame:
+    places = _places(pictures["path"])
+    paths = [
+        _find(row.path, row.file_name, places) if isinstance(row.path, str) else ""
+        for row in images.itertuples()
+    ]
+    measured = pictures.set_index("path").reindex(paths)
+    files = {
+        "fault": measured["fault"].fillna("missing").to_numpy(dtype=object),
+        "file_width": measured["width"].fillna(0).to_numpy(dtype=np.int64),
+        "file_height": measured["height"].fillna(0).to_numpy(dtype=np.int64),
+        "orientation": measured["orientation"].fillna(1).to_numpy(dtype=np.int64),
+        "sha256": measured["sha256"].fillna("").to_numpy(dtype=object),
+    }
+    return images.assign(
+        key=_whole(images["export_id"]),
+        asked=images["path"],
+        path=pd.Series(paths, images.index, dtype="object"),
+        source=[source(name) for name in images["file_name"]],
+        goes=images["split"],
+        **files,
+    )
+
+
+def _counted(images: pd.DataFrame, annotations: pd.DataFrame) -> pd.DataFrame:
+    counts = Counter(zip(annotations["split"], annotations["image_key"], strict=True))
+    pairs = zip(images["split"], images["key"], strict=True)
+    return images.assign(annotated=[counts[pair] for pair in pairs])
+
+
+def _places(paths: pd.Series) -> dict[str, list[str]]:
+    """Return the paths that each name may mean: whole paths first, then names alone."""
+    places = defaultdict(list)
+    for path in paths:
+        places[_same(path)].append(path)
+        places[_same(path.rsplit("/", 1)[-1])].append(path)
+    return places
+
+
+def _same(path: str) -> str:
+    """Return one spelling of a name: archives made on a Mac take accented letters apart."""
+    return unicodedata.normalize("NFC", path)
+
+
+def _find(asked: str, name: str, places: dict[str, list[str]]) -> str:
+    """Return the path of the picture that a record asks for, or nothing."""
+    path = _same(posixpath.normpath(asked))
+    if path in places and "/" in path:
+        return places[path][0]
+    folder = asked.removesuffix(name.replace("\\", "/"))
+    below = [place for place in places.get(path.rsplit("/", 1)[-1], []) if place.startswith(folder)]
+    if escapes(asked, folder) or not below:
+        return ""
+    return min(below, key=lambda place: (place.split("/")[-2:-1] not in _FOLDERS, place))
+
+
+def escapes(asked: str, folder: str = "") -> bool:
+    """Return whether a path leads out of the export: absolute, with a drive, or up too far."""
+    name = asked.removeprefix(folder)
+    path = posixpath.normpath(asked)
+    return name.startswith("/") or name[1:2] == ":" or path.startswith(("/", "..")) or "\0" in name
+
+
+def _splits_of(paths: pd.Series, images: pd.DataFrame) -> list[str]:
+    """Return the split whose pictures lie in the same folder; nothing where there is none."""
+    folders = {}
+    for row in images[images["path"] != ""].itertuples():
+        folders.setdefault(row.path.rpartition("/")[0], row.split)
+    return [folders.get(path.rpartition("/")[0], "") for path in paths]
+
+
+def _beside(annotations: pd.DataFrame, images: pd.DataFrame) -> pd.DataFrame:
+    """Lay each annotation beside its image's name and size, the file's if there is one."""
+    first = images.drop_duplicates(["split", "key"])
+    sizes = {
+        (row.split, row.key): (
+            row.file_name,
+            row.file_width or whole(row.width) or 0,
+            row.file_height or whole(row.height) or 0,
+        )
+        for row in first.itertuples()
+    }
+    keys = zip(annotations["split"], annotations["image_key"], strict=True)
+    rows = [sizes.get(key, ("", 0, 0)) for key in keys]
+    columns = ["file_name", "image_width", "image_height"]
+    return annotations.assign(**pd.DataFrame(rows, annotations.index, columns))
+
+
+_FOLDERS = tuple([name] for name in FOLDERS)

@@ -1,0 +1,104 @@
+"""Checks of what is there twice: objects, pictures, and pictures of one source across splits."""
+
+from collections import defaultdict
+
+import numpy as np
+import pandas as pd
+import shapely
+
+from pipeline import polygons, splits
+from pipeline.checks.base import Found, Tables, check
+from pipeline.tables import SPLITS
+
+
+@check("annotations", "warning", "dropped")
+def annotation_twice(tables: Tables) -> Found:
+    """Another annotation of the image has the same category and outline."""
+    return Found(_alike(tables, ["category"]))
+
+
+@check("annotations", "error", "kept")
+def annotation_conflict(tables: Tables) -> Found:
+    """Another annotation of the image has the same outline and another category."""
+    return Found(_alike(tables, []))
+
+
+@check("annotations", "warning", "kept")
+def annotation_overlap(tables: Tables) -> Found:
+    """Another object of the category covers nearly the same ground; value = their IoU."""
+    annotations = tables.annotations
+    geometries, limit = annotations["geometry"].to_numpy(), tables.params.overlap_above
+    found: dict[int, float] = defaultdict(float)
+    groups = annotations.groupby(["split", "image_key", "category"], sort=False).indices
+    for places in groups.values():
+        for one, other in _near(geometries[places], limit):
+            iou = polygons.iou(geometries[places[one]], geometries[places[other]])
+            if iou > limit:
+                found[places[other]] = max(found[places[other]], iou)
+    rows = sorted(found)
+    return Found(annotations.index[rows], [found[row] for row in rows], limit)
+
+
+@check("images", "warning", "kept")
+def image_twice(tables: Tables) -> Found:
+    """Another picture of the split has the same bytes."""
+    images = tables.images
+    return Found(images.index[images.duplicated(["goes", "sha256"])])
+
+
+@check("images", "error", "kept")
+def leak_same(tables: Tables) -> Found:
+    """A picture with the same bytes is in an earlier split; it is no test of what was learnt."""
+    return Found(_earlier(tables, "sha256"))
+
+
+@check("images", "warning", "kept")
+def leak_source(tables: Tables) -> Found:
+    """A picture whose name says the same source is in an earlier split."""
+    same = _earlier(tables, "sha256")
+    return Found(_earlier(tables, "source").difference(same))
+
+
+@check("splits", "warning", "moved")
+def split_carved(tables: Tables) -> Found:
+    """The export lacks a split; images of another one form it. value = images moved."""
+    images, limits = tables.images, tables.params
+    shares = {"valid": limits.valid_share, "test": limits.test_share}
+    goes = splits.carve(images[["split", "path", "source", "sha256"]], shares)
+    moved = goes[goes != images["split"]].value_counts()
+    rows = tables.splits.index[tables.splits["split"].isin(moved.index)]
+    value = moved.reindex(tables.splits.loc[rows, "split"]).to_numpy()
+    return Found(rows, value, tables=tables.with_columns("images", goes=goes))
+
+
+@check("splits", "warning", "kept")
+def split_empty(tables: Tables) -> Found:
+    """A split has no images, and there are too few to form it; value = images there are."""
+    full = set(tables.images["goes"])
+    rows = tables.splits.index[~tables.splits["split"].isin(full)]
+    return Found(rows, len(tables.images))
+
+
+def _alike(tables: Tables, columns: list[str]) -> pd.Index:
+    annotations = tables.annotations
+    outline = shapely.to_wkb(annotations["geometry"].to_numpy())
+    keys = annotations[["split", "image_key", *columns]].assign(outline=outline)
+    return annotations.index[keys.duplicated()]
+
+
+def _near(geometries: np.ndarray, limit: float) -> list[tuple[int, int]]:
+    """Return pairs, first lower, whose boxes and sizes allow them that IoU."""
+    if len(geometries) < 2:
+        return []
+    one, other = shapely.STRtree(geometries).query(geometries)
+    one, other = one[one < other], other[one < other]
+    areas = polygons.areas(geometries)
+    alike = np.minimum(areas[one], areas[other]) > limit * np.maximum(areas[one], areas[other])
+    return sorted(zip(one[alike].tolist(), other[alike].tolist(), strict=True))
+
+
+def _earlier(tables: Tables, column: str) -> pd.Index:
+    """Return the images that share a value with one of an earlier split."""
+    images = tables.images
+    rank = images["goes"].map(SPLITS.index)
+    return images.index[rank > rank.groupby(images[column]).transform("min")]

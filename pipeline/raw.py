@@ -1,0 +1,122 @@
+"""[disk] What lies in ``data/raw``: annotation files, and pictures by their headers."""
+
+import hashlib
+import struct
+from collections.abc import Iterable
+from io import BytesIO
+from pathlib import Path
+
+import pandas as pd
+from PIL import Image
+
+from pipeline.errors import ExportError
+from pipeline.tables import SPLITS, Columns
+
+ANNOTATIONS = "_annotations.coco.json"
+ALIASES = {"val": "valid", "validation": "valid", "training": "train", "testing": "test"}
+SUFFIXES = frozenset({".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
+ORIENTATION = 0x0112  # the EXIF tag; 1 is upright
+
+PICTURES = Columns(
+    {
+        "path": ("str", "below the folder, with / on every system"),
+        "fault": ("str", "empty, unreadable or truncated; nothing if there is none"),
+        "width": ("int64", "pixels as they lie in the file; 0 if unreadable"),
+        "height": ("int64", "pixels as they lie in the file; 0 if unreadable"),
+        "orientation": ("int64", "EXIF flag, 1..8; 1 is upright"),
+        "sha256": ("str", "of the file's bytes, hexadecimal"),
+    }
+)
+
+
+def annotation_files(raw: Path) -> dict[str, Path]:
+    """Return the annotation file of each split that has one, in the order of ``SPLITS``.
+
+    The split is the nearest folder of such a name; a file in none of them is train.
+
+    Raises:
+        ExportError: there is none, or a split has two.
+    """
+    found: dict[str, Path] = {}
+    for path in sorted(raw.rglob(ANNOTATIONS)):
+        split = _split(path.relative_to(raw))
+        if split in found:
+            raise ExportError(
+                f"{raw} has two files for {split}, {found[split]} and {path}; keep one"
+            )
+        found[split] = path
+    if not found:
+        raise ExportError(
+            f'{raw} holds no {ANNOTATIONS}; export the version from Roboflow as "COCO Segmentation"'
+        )
+    return {split: found[split] for split in SPLITS if split in found}
+
+
+def read(path: Path) -> bytes:
+    """Return a file's bytes.
+
+    Raises:
+        ExportError: the file cannot be read.
+    """
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ExportError(f"{path}: {error.strerror}") from error
+
+
+def picture_paths(raw: Path) -> list[str]:
+    """Return the paths of all pictures below a folder, sorted, with / on every system."""
+    return sorted(
+        path.relative_to(raw).as_posix()
+        for path in raw.rglob("*")
+        if path.suffix.lower() in SUFFIXES and not path.name.startswith("._") and path.is_file()
+    )
+
+
+def measure(raw: Path, path: str) -> dict:
+    """Return one picture's row of ``PICTURES``; of its pixels only the header is read."""
+    content = read(raw / path)
+    fault, (width, height), orientation = "" if content else "empty", (0, 0), 1
+    if content:
+        try:
+            with Image.open(BytesIO(content)) as image:
+                width, height = image.size
+                orientation = int(image.getexif().get(ORIENTATION, 1))
+            fault = "truncated" if _truncated(content) else ""
+        except (
+            OSError,
+            SyntaxError,
+            ValueError,
+            TypeError,
+            struct.error,
+            Image.DecompressionBombError,
+        ):
+            fault = "unreadable"
+    return {
+        "path": path,
+        "fault": fault,
+        "width": width,
+        "height": height,
+        "orientation": orientation if 1 <= orientation <= 8 else 1,
+        "sha256": hashlib.sha256(content).hexdigest(),
+    }
+
+
+def pictures(rows: Iterable[dict]) -> pd.DataFrame:
+    """Return rows of ``measure`` as a frame, columns as ``PICTURES``."""
+    return PICTURES.frame(list(rows))
+
+
+def _split(path: Path) -> str:
+    for folder in reversed(path.parts[:-1]):
+        name = ALIASES.get(folder.lower(), folder.lower())
+        if name in SPLITS:
+            return name
+    return "train"
+
+
+def _truncated(content: bytes) -> bool:
+    """A JPEG's scan can hold neither of these markers, so the end must follow the last start."""
+    if content.startswith(b"\xff\xd8"):
+        return content.rfind(b"\xff\xd9") < content.rfind(b"\xff\xda")
+    return content.startswith(b"\x89PNG") and b"IEND" not in content[-64:]
