@@ -60,12 +60,12 @@ class Door:
         return self._ask("POST", url, options)
 
     def wait(self, seconds: float, why: str) -> None:
-        """Sleep, or give up now if that would outlast the bound; ``why`` begins the message.
+        """Sleep, or give up now if no time would be left to ask again; ``why`` begins the message.
 
         Raises:
             PullError: as said.
         """
-        if seconds >= self._left(why):
+        if 2 * seconds >= self._left(why):
             raise PullError(self._too_long(why))
         time.sleep(seconds)
 

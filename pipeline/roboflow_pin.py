@@ -110,9 +110,11 @@ def _link(pin: Pin, key: str, door: Door) -> str:
         _listed(pin, ask(what, lambda: _versions(project)))
         where = (key, pin.workspace, pin.project, str(pin.version))
         what = f"version {pin.version} of {what}"
-        _await_version(lambda: ask(what, lambda: rfapi.get_version(*where)["version"]), door, what)
+        _await_version(
+            lambda: ask(what, lambda: dict(rfapi.get_version(*where)["version"])), door, what
+        )
         return _await_link(
-            lambda: ask(what, lambda: rfapi.get_version_export(*where, FORMAT)), door, what
+            lambda: ask(what, lambda: dict(rfapi.get_version_export(*where, FORMAT))), door, what
         )
 
 

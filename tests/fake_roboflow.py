@@ -21,7 +21,8 @@ class Knobs:
     key: str = KEY
     workspace: str = "lab"
     project: str = "people"
-    versions: tuple[int, ...] = (1, 3)
+    version: int = 3
+    versions: tuple[int, ...] = (1, 3)  # those that the project lists
     generating: int = 0  # looks at the version until it is generated
     packing: int = 0  # looks at the export until it is packed
     images: int = 2
@@ -96,7 +97,7 @@ class _Handler(BaseHTTPRequestHandler):
         parts = [part for part in urlsplit(self.path).path.split("/") if part]
         if parts[:1] == ["storage"]:
             return "zip"
-        known = [knobs.workspace, knobs.project, str(knobs.versions[-1]), "coco-segmentation"]
+        known = [knobs.workspace, knobs.project, str(knobs.version), "coco-segmentation"]
         names = ["key", "workspace", "project", "version", "export"]
         return names[len(parts)] if parts == known[: len(parts)] else f"unknown {'/'.join(parts)}"
 
@@ -160,7 +161,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.close_connection = True
 
     def _error(self, status: int) -> None:
-        words = f"refused; see https://docs.test/?api_key={self.fake.knobs.key} for {KEY}"
+        sent = parse_qs(urlsplit(self.path).query).get("api_key", [""])[0]
+        words = f"refused; see https://docs.test/?api_key={sent} for {sent}"
         self._json({"error": {"message": words, "status": status}}, status)
 
     def _json(self, value: object, status: int = 200) -> None:
