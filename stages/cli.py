@@ -1,0 +1,140 @@
+"""The command line: ``segment-restore PHOTO…``, ``audit EXPORT`` and ``results``."""
+
+import sys
+import tempfile
+from pathlib import Path
+from typing import Annotated
+
+import click
+import typer
+from typer.core import TyperGroup
+
+from pipeline import store
+from pipeline.errors import PipelineError, WeightsError
+from stages import restoring
+
+
+class _PhotosFirst(TyperGroup):
+    """A group whose command may be left out: what is no command is a photo to restore."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if args and args[0] not in self.commands and args[0] not in {"--help", "-h"}:
+            args = ["restore", *args]
+        return super().parse_args(ctx, args)
+
+
+app = typer.Typer(
+    cls=_PhotosFirst,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Take people out of photos, or audit a Roboflow segmentation export. "
+    "PHOTO… alone means restore PHOTO….",
+)
+
+
+@app.command()
+def restore(  # noqa: PLR0913  # one parameter an option
+    photos: Annotated[list[Path], typer.Argument(help="Photos, or folders of photos.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="Folder to write into.")] = Path(
+        "restored"
+    ),
+    mask: Annotated[
+        Path | None, typer.Option(help="Your own mask of one photo: what is not black goes.")
+    ] = None,
+    weights: Annotated[
+        Path, typer.Option(help="Inpainting weights: a folder of train_inpaint or a .safetensors.")
+    ] = Path("data/inpainter"),
+    model: Annotated[Path, typer.Option(help="The trained U-Net.")] = Path("data/model"),
+    save_mask: Annotated[
+        bool, typer.Option("--save-mask", help="Also write <stem>.mask.png.")
+    ] = False,
+) -> None:
+    """Find people in photos, remove them, and write <stem>.png."""
+    paths = restoring.find(photos)
+    _need(weights, "inpainting weights", "train_inpaint")
+    if mask is None:
+        _need(model, "trained model", "train")
+    elif len(paths) != 1:
+        raise PipelineError(f"--mask is of one photo, but {len(paths)} are given")
+    with tempfile.TemporaryDirectory() as scratch:
+        work = _plan(paths, output, output if save_mask else Path(scratch))
+        if mask is None:
+            work = restoring.alone(restoring.segment, work, model)
+        else:
+            store.write_mask(work[0].mask, (store.read_photo(mask).max(axis=2) > 0).astype("u1"))
+        work = restoring.alone(restoring.inpaint, work, weights)
+    _conclude(work, output)
+
+
+@app.command()
+def audit(
+    export: Annotated[
+        Path, typer.Argument(help="A folder or .zip of an export, or a *.roboflow.yaml pin.")
+    ],
+    output: Annotated[Path, typer.Option("-o", "--output", help="Folder to write into.")] = Path(
+        "audit"
+    ),
+) -> None:
+    """Validate and tag one export: tables and a page, no training."""
+    from stages import auditing  # noqa: PLC0415  # half a second that --help need not wait for
+
+    for line in auditing.audit(export, output):
+        typer.echo(line)
+    typer.echo(f"report: {(output / 'index.html').resolve().as_uri()}")
+
+
+@app.command()
+def results() -> None:
+    """Say where the report is, and its headline numbers."""
+    metrics = store.read_json(Path("reports/metrics.json"))
+    iou, restored = metrics.get("iou", {}), metrics.get("restore", {})
+    typer.echo(f"report     {Path('reports/index.html').resolve().as_uri()}")
+    if "mean" in iou:
+        typer.echo("test IoU   {mean:.3f} (95 % interval {low:.3f} to {high:.3f})".format(**iou))
+    for split in ("valid", "train"):
+        if split in iou:
+            typer.echo(f"{split + ' IoU':<10} {iou[split]['mean']:.3f}")
+    for kind, methods in sorted(restored.items()):
+        scores = ", ".join(f"{name} {of['ssim']:.3f}" for name, of in sorted(methods.items()))
+        typer.echo(f"SSIM       {scores} ({kind} holes)")
+
+
+def _need(path: Path, what: str, stage: str) -> None:
+    if not path.exists():
+        raise WeightsError(
+            f"no {what} at {path}; run `dvc repro {stage}` in the project first, or name another"
+        )
+
+
+def _plan(paths: list[Path], output: Path, masks: Path) -> list[restoring.Photo]:
+    """Give each photo its own output name; two photos of one name get a number."""
+    taken: dict[str, int] = {}
+    work = []
+    for path in paths:
+        taken[path.stem] = taken.get(path.stem, 0) + 1
+        stem = path.stem if taken[path.stem] == 1 else f"{path.stem}.{taken[path.stem]}"
+        restored = output / f"{stem}.png"
+        if restored.resolve() == path.resolve():
+            raise PipelineError(f"{restored} would replace the photo itself; choose another -o")
+        work.append(restoring.Photo(path, masks / f"{stem}.mask.png", restored))
+    return work
+
+
+def _conclude(work: list[restoring.Photo], output: Path) -> None:
+    """Say what failed, a line each, and how many are done; fail if any did."""
+    failed = [photo for photo in work if photo.failure]
+    for photo in failed:
+        typer.echo(f"segment-restore: {photo.path}: {photo.failure}", err=True)
+    typer.echo(f"{len(work) - len(failed)} of {len(work)} photos restored into {output}")
+    if failed:
+        raise typer.Exit(1)
+
+
+def main() -> None:
+    """Run the command line; a mistake is one line, not a traceback."""
+    try:
+        app()
+    except PipelineError as error:
+        sys.exit(f"segment-restore: {error}")
