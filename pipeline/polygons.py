@@ -174,13 +174,18 @@ def sharpest(geometries: np.ndarray) -> np.ndarray:
     return smallest
 
 
-def is_box(geometries: np.ndarray) -> np.ndarray:
-    """Return ``(N,)`` bool: one ring of four corners and upright sides."""
-    start, end, ring, owner = _sides(geometries)
-    upright = (start == end).any(axis=1)
+def box_corners(geometries: np.ndarray) -> np.ndarray:
+    """Return ``(N,)`` int: how many corners a geometry has if all are its bounds' corners, else 0.
+
+    That is 4 for an upright rectangle and 3 for half of one.
+    """
+    start, _, ring, owner = _sides(geometries)
+    left, top, right, bottom = shapely.bounds(geometries).reshape(-1, 4)[owner[ring]].T
+    x, y = start.T
+    inside = ((x != left) & (x != right)) | ((y != top) & (y != bottom))
     sides = np.bincount(owner[ring], minlength=len(geometries))
-    slanted = np.bincount(owner[ring], weights=~upright, minlength=len(geometries))
-    return (sides == 4) & (slanted == 0) & (shapely.area(geometries) > 0)
+    others = np.bincount(owner[ring], weights=inside, minlength=len(geometries))
+    return np.where((others == 0) & (shapely.get_num_geometries(geometries) == 1), sides, 0)
 
 
 def _sides(geometries: np.ndarray) -> tuple[np.ndarray, ...]:

@@ -1,4 +1,4 @@
-"""[disk] What lies in ``data/raw``: annotation files, and pictures by their headers."""
+"""[disk] What lies in ``data/raw``: annotation files, and pictures as far as they are measured."""
 
 import hashlib
 import struct
@@ -9,7 +9,8 @@ from pathlib import Path
 import pandas as pd
 from PIL import Image
 
-from pipeline.errors import ExportError
+from pipeline import images
+from pipeline.errors import ExportError, ImageError
 from pipeline.tables import SPLITS, Columns
 
 ANNOTATIONS = "_annotations.coco.json"
@@ -25,6 +26,7 @@ PICTURES = Columns(
         "height": ("int64", "pixels as they lie in the file; 0 if unreadable"),
         "orientation": ("int64", "EXIF flag, 1..8; 1 is upright"),
         "sha256": ("str", "of the file's bytes, hexadecimal"),
+        "look": ("str", "perceptual hash, 16 hexadecimal digits; nothing if unreadable"),
     }
 )
 
@@ -74,7 +76,7 @@ def picture_paths(raw: Path) -> list[str]:
 
 
 def measure(raw: Path, path: str) -> dict:
-    """Return one picture's row of ``PICTURES``; of its pixels only the header is read."""
+    """Return one picture's row of ``PICTURES``; its pixels are decoded at reduced size only."""
     content = read(raw / path)
     fault, (width, height), orientation = "" if content else "empty", (0, 0), 1
     if content:
@@ -99,6 +101,7 @@ def measure(raw: Path, path: str) -> dict:
         "height": height,
         "orientation": orientation if 1 <= orientation <= 8 else 1,
         "sha256": hashlib.sha256(content).hexdigest(),
+        "look": "" if fault else _look(content, path),
     }
 
 
@@ -113,6 +116,14 @@ def _split(path: Path) -> str:
         if name in SPLITS:
             return name
     return "train"
+
+
+def _look(content: bytes, name: str) -> str:
+    try:
+        grey = images.tiny(images.luma(images.small(content, name)))
+    except ImageError:
+        return ""
+    return f"{images.perceptual_hash(grey):016x}"
 
 
 def _truncated(content: bytes) -> bool:

@@ -80,6 +80,7 @@ from pipeline.checks.twins import (
     annotation_overlap,
     annotation_twice,
     image_twice,
+    leak_alike,
     leak_same,
     leak_source,
     split_carved,
@@ -155,6 +156,7 @@ STEPS = (
     image_twice,
     leak_same,
     leak_source,
+    leak_alike,
 )
 CHECKS = tuple(step for step in STEPS if isinstance(step, Check))
 

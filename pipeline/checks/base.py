@@ -53,7 +53,7 @@ class Tables:
     Attributes:
         images: ``split, export_id, file_name, width, height`` as in the JSON; ``key`` its id as a
             whole number or None; ``path`` of the picture found, or nothing; and the picture's
-            ``fault, file_width, file_height, orientation, sha256``; ``annotated``: how many
+            ``fault, file_width, file_height, orientation, sha256, look``; ``annotated``: how many
             annotations the export has for it; ``source``: the picture it was made from; ``goes``:
             the split it ends in.
         annotations: as in the JSON, and ``key, image_key, category_key``, ``file_name``, the

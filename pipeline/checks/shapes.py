@@ -15,9 +15,8 @@ def bbox_missing(tables: Tables) -> Found:
 
 @check("annotations", "info", "repaired")
 def bbox_wrong(tables: Tables) -> Found:
-    """``bbox`` is not the object's; value = pixels by which a side is off. It is measured."""
-    bounds = shapely.bounds(_geometries(tables)).reshape(-1, 4)
-    off = np.nan_to_num(abs(_boxes(tables) - bounds).max(axis=1))
+    """``bbox`` is not the object's; value = pixels by which x, y, width or height is off."""
+    off = abs(_sized(_boxes(tables)) - _sized(_bounds(tables))).max(axis=1)
     limit = tables.params.bbox_off_above
     return Found(tables.annotations.index[off > limit], off[off > limit], limit)
 
@@ -106,8 +105,9 @@ def spike(tables: Tables) -> Found:
 
 @check("annotations", "info", "kept")
 def box_shaped(tables: Tables) -> Found:
-    """The outline is an upright rectangle, as if a box had been drawn; value = its corners."""
-    return Found(tables.annotations.index[polygons.is_box(_rings(tables))], 4)
+    """All corners of the outline are its box's: a box, or half of one; value = how many."""
+    corners = polygons.box_corners(_rings(tables))
+    return Found(tables.annotations.index[corners > 0], corners[corners > 0])
 
 
 @check("annotations", "warning", "kept")
@@ -174,6 +174,15 @@ def _boxes(tables: Tables) -> np.ndarray:
     boxes = np.array(rows, dtype=float).reshape(-1, 4)
     boxes[:, 2:] += boxes[:, :2]
     return boxes
+
+
+def _bounds(tables: Tables) -> np.ndarray:
+    return shapely.bounds(_geometries(tables)).reshape(-1, 4)
+
+
+def _sized(boxes: np.ndarray) -> np.ndarray:
+    """Return left, top, width, height of left, top, right, bottom."""
+    return np.concatenate([boxes[:, :2], boxes[:, 2:] - boxes[:, :2]], axis=1)
 
 
 def _box(value: object) -> list[float]:

@@ -59,6 +59,7 @@ def _images(images: pd.DataFrame, pictures: pd.DataFrame) -> pd.DataFrame:
         "file_height": measured["height"].fillna(0).to_numpy(dtype=np.int64),
         "orientation": measured["orientation"].fillna(1).to_numpy(dtype=np.int64),
         "sha256": measured["sha256"].fillna("").to_numpy(dtype=object),
+        "look": measured["look"].fillna("").to_numpy(dtype=object),
     }
     return images.assign(
         key=_whole(images["export_id"]),

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
+from pipeline import images as pictures
 from pipeline import polygons, splits
 from pipeline.checks.base import Found, Tables, check
 from pipeline.tables import SPLITS
@@ -57,6 +58,26 @@ def leak_source(tables: Tables) -> Found:
     """A picture whose name says the same source is in an earlier split."""
     same = _earlier(tables, "sha256")
     return Found(_earlier(tables, "source").difference(same))
+
+
+@check("images", "warning", "kept")
+def leak_alike(tables: Tables) -> Found:
+    """A picture, or its mirror image, looks like one of an earlier split; value = bits of 64."""
+    shown = tables.images[tables.images["look"] != ""]
+    codes = np.array([int(look, 16) for look in shown["look"]], dtype=np.uint64)
+    rank = shown["goes"].map(SPLITS.index).to_numpy()
+    bits = np.full(len(shown), 64)
+    for later in np.flatnonzero(rank > 0):
+        earlier = codes[rank < rank[later]]
+        for code in (codes[later], np.uint64(pictures.mirrored(int(codes[later])))):
+            bits[later] = min([bits[later], *np.bitwise_count(earlier ^ code).tolist()])
+    near = shown.index[bits < tables.params.likeness_below]
+    known = near.isin(_earlier(tables, "sha256").union(_earlier(tables, "source")))
+    return Found(
+        near[~known],
+        bits[bits < tables.params.likeness_below][~known],
+        tables.params.likeness_below,
+    )
 
 
 @check("splits", "warning", "moved")
