@@ -13,18 +13,19 @@ SEAM = 3  # px on each side of the outline that count for neither: mask error an
 BEHIND = 0.55  # ground beside the upper 55 % of the people lies behind them; below is at their feet
 
 # Log-odds that a person would say "the background is out of focus": a ridge logistic over half of
-# 286 photos that two people labelled and over the sharp ones among them with a lens blur of 2 to
-# 11 px drawn in, every source weighted alike; benchmarks/tags.py reports the other half.
+# 286 photos that two people labelled, and over the sharp ones among them with a lens blur of 2 to
+# 11 px drawn in behind the people, or a blur of 1 to 6 px over the whole (which is no blurred
+# background); sources and kinds weighted alike. benchmarks/tags.py reports the other half.
 CUES = {
-    "behind_50": 2.55,  # log of the median width of edges behind the people
-    "behind_75": -0.58,  # log of the upper quartile
-    "wider_50": 3.24,  # behind_50 less the same of the people
-    "fine_behind": -0.88,  # log of fine detail as a ratio of coarse detail
-    "fine_less": 6.78,  # fine_behind less the same of the people
-    "detail_less": -3.40,  # log of the Laplacian's variance, less the same of the people
-    "coarse_less": 5.50,  # log of coarse detail, less the same of the people
+    "behind_50": -2.45,  # log of the median width of edges behind the people
+    "behind_75": 0.26,  # log of the upper quartile
+    "wider_50": 5.54,  # behind_50 less the same of the people
+    "fine_behind": -3.86,  # log of fine detail as a ratio of coarse detail
+    "fine_less": 8.54,  # fine_behind less the same of the people
+    "detail_less": -3.18,  # log of the Laplacian's variance, less the same of the people
+    "coarse_less": 4.91,  # log of coarse detail, less the same of the people
 }
-CONSTANT = -0.57
+CONSTANT = -2.75
 PLAIN = 1.5  # px, the edge width that a region without edges is taken to have
 
 
@@ -100,7 +101,7 @@ def edge_widths(grey: np.ndarray, blurred: np.ndarray) -> tuple[np.ndarray, np.n
 
     Returns:
         Flat indices ``(N,)`` of the edges' pixels, and their widths ``(N,)`` float32, pixels, up
-        to ``WIDEST_EDGE``.
+        to ``WIDEST_EDGE``; the gradient filter's own 0.6 px are included.
 
     Source:
         Zhuo and Sim, "Defocus map estimation from a single image", Pattern Recognition 44, 2011,

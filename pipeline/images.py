@@ -19,6 +19,7 @@ HASH_SIDE = 8  # 64 bits, the lowest 8 x 8 frequencies
 HOG_CELLS = 8  # a side
 HOG_PIXELS = TINY // HOG_CELLS  # a cell's side
 HOG_BINS = 9
+BLIND = np.ones((5, 5), np.uint8)  # an outline's own gradient reaches 2 px of the tiny picture
 LOOK = ("look_dark", "look_median", "look_bright", "look_warm", "look_green", "look_vivid")
 
 
@@ -225,7 +226,7 @@ def gradients(grey: np.ndarray, person: np.ndarray) -> np.ndarray:
     horizontal = cv2.Sobel(level, cv2.CV_32F, 1, 0)
     vertical = cv2.Sobel(level, cv2.CV_32F, 0, 1)
     free = cv2.resize(person, (TINY, TINY), interpolation=cv2.INTER_NEAREST) == 0
-    strength = cv2.magnitude(horizontal, vertical) * cv2.erode(free.astype(np.float32), None)
+    strength = cv2.magnitude(horizontal, vertical) * cv2.erode(free.astype(np.float32), BLIND)
     angle = np.arctan2(vertical, horizontal) % np.pi
     bins = np.minimum((angle * (HOG_BINS / np.pi)).astype(np.intp), HOG_BINS - 1)
     where = np.arange(TINY) // HOG_PIXELS

@@ -2,12 +2,62 @@
 
 import re
 from collections.abc import Callable, Iterator
+from typing import NamedTuple
 
+import cv2
 import numpy as np
 
 from pipeline.errors import ParamsError
 
 Verify = Callable[[int, int], bool]
+
+CORNERS = 300  # of a picture at working size
+DISTINCT = 0.8  # a match is this much nearer than the second best; Lowe's ratio test
+LEAST_MATCHES = 12  # fewer are not worth a homography
+CLOSE = 4.0  # px at working size, within which a match agrees with the homography
+TRIES = 500  # of RANSAC; enough where 35 % of the matches agree
+PROBES = 6  # photos of a named place that are looked at
+NEIGHBOURS = 3  # of each probed photo, the likest that it is compared with
+
+
+class Corners(NamedTuple):
+    """Corners of a picture and what is around each."""
+
+    points: np.ndarray  # (N, 2) float32 xy, pixels
+    codes: np.ndarray  # (N, 32) uint8
+
+
+def corners(grey: np.ndarray, person: np.ndarray) -> Corners:
+    """Return the corners of the ground behind people.
+
+    Args:
+        grey: ``(H, W)`` uint8 at working size.
+        person: ``(H, W)`` uint8, not 0 on people.
+
+    Source:
+        Rublee et al., "ORB: an efficient alternative to SIFT or SURF", ICCV 2011.
+    """
+    even = cv2.createCLAHE(3.0, (8, 8)).apply(grey)  # night shows the corners that day shows
+    ground = (person == 0).astype(np.uint8) * 255
+    finder = cv2.ORB_create(CORNERS, fastThreshold=10, edgeThreshold=16, patchSize=24)
+    found, codes = finder.detectAndCompute(even, ground)
+    if codes is None:
+        return Corners(np.empty((0, 2), np.float32), np.empty((0, 32), np.uint8))
+    return Corners(np.array([point.pt for point in found], np.float32), codes)
+
+
+def agreeing(one: Corners, other: Corners) -> int:
+    """Return how many corners of two pictures one homography maps onto each other."""
+    if min(len(one.codes), len(other.codes)) < LEAST_MATCHES:
+        return 0
+    pairs = cv2.BFMatcher(cv2.NORM_HAMMING).knnMatch(one.codes, other.codes, k=2)
+    good = [best for best, second in pairs if best.distance < DISTINCT * second.distance]
+    if len(good) < LEAST_MATCHES:
+        return 0
+    start = one.points[[match.queryIdx for match in good]]
+    end = other.points[[match.trainIdx for match in good]]
+    _, inside = cv2.findHomography(start, end, cv2.RANSAC, CLOSE, maxIters=TRIES)
+    return 0 if inside is None else int(inside.sum())
 
 
 def by_name(names: list[str], pattern: str) -> list[str]:
@@ -52,35 +102,48 @@ def likeness(gradients: np.ndarray) -> np.ndarray:
     return result
 
 
-def coherent(places: list[str], alike: np.ndarray, least: float, members: int) -> list[str]:
-    """Keep the places whose photos look like one place; the others become "".
+def coherent(names: list[str], alike: np.ndarray, members: int, verify: Verify) -> list[str]:
+    """Keep the places whose photos show one place; the others become "".
 
-    A prefix such as ``img`` or a data set's own name fits the pattern too, but its photos share
-    no structure: a place is kept if most of its photos are like another photo of it.
+    A camera's prefix or a data set's own name fits the pattern too, but its photos have no
+    corners in common. Of each name ``PROBES`` photos, spread over the whole, are compared with
+    their ``NEIGHBOURS`` likest; half of them must find one that shows the same place.
 
     Args:
-        places: one a photo, "" for none.
+        names: one a photo, "" for none.
         alike: ``(N, N)``, as ``likeness``.
-        least: likeness of two photos of one place, 0..1.
         members: fewest photos of a place.
+        verify: whether two photos, by their rows, show the same place.
     """
-    names = np.array(places, dtype=object)
-    kept = names.copy()
-    for name in sorted(set(places) - {""}):
-        inside = np.flatnonzero(names == name)
-        nearest = alike[np.ix_(inside, inside)].max(axis=1)
-        if len(inside) < members or np.median(nearest) < least:
+    every = np.array(names, dtype=object)
+    kept = every.copy()
+    for name in sorted(set(names) - {""}):
+        inside = np.flatnonzero(every == name)
+        if len(inside) < members or not _is_place(inside, alike, verify):
             kept[inside] = ""
     return kept.tolist()
 
 
-def by_look(alike: np.ndarray, least: float, neighbours: int, verify: Verify) -> list[int]:
+def _is_place(inside: np.ndarray, alike: np.ndarray, verify: Verify) -> bool:
+    probes = inside[np.unique(np.linspace(0, len(inside) - 1, PROBES).astype(np.intp))]
+    found = 0
+    for done, probe in enumerate(probes.tolist()):
+        near = inside[np.argsort(-alike[probe, inside], kind="stable")][:NEIGHBOURS]
+        found += any(verify(probe, other) for other in near.tolist() if other != probe)
+        if 2 * found >= len(probes):
+            return True
+        if 2 * (found + len(probes) - done - 1) < len(probes):
+            return False
+    return False
+
+
+def by_look(alike: np.ndarray, least: float, verify: Verify) -> list[int]:
     """Group photos that show the same place, by single linkage over verified pairs.
 
     Args:
         alike: ``(N, N)``, as ``likeness``.
-        least: pairs less alike are not looked at.
-        neighbours: of each photo, the nearest that are looked at: bounds the cost to N times this.
+        least: pairs less alike are not looked at; of each photo only the ``NEIGHBOURS`` likest
+            are, which bounds the cost.
         verify: whether two photos, by their rows, show the same place.
 
     Returns:
@@ -94,18 +157,18 @@ def by_look(alike: np.ndarray, least: float, neighbours: int, verify: Verify) ->
             row = leader[row]
         return row
 
-    for one, other in shortlist(alike, least, neighbours):
+    for one, other in shortlist(alike, least):
         first, second = sorted((root(one), root(other)))
         if first != second and verify(one, other):
             leader[second] = first
     return [root(row) for row in range(len(alike))]
 
 
-def shortlist(alike: np.ndarray, least: float, neighbours: int) -> Iterator[tuple[int, int]]:
+def shortlist(alike: np.ndarray, least: float) -> Iterator[tuple[int, int]]:
     """Yield the pairs worth a closer look, most alike first, each once."""
     if len(alike) < 2:
         return
-    nearest = np.argsort(-alike, axis=1, kind="stable")[:, :neighbours]
+    nearest = np.argsort(-alike, axis=1, kind="stable")[:, :NEIGHBOURS]
     rows = np.repeat(np.arange(len(alike)), nearest.shape[1])
     pairs = np.sort(np.stack([rows, nearest.ravel()], axis=1), axis=1)
     pairs = np.unique(pairs, axis=0)

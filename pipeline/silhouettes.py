@@ -47,21 +47,19 @@ def measure(masks: list[np.ndarray]) -> dict[str, float]:
         masks: ``(H, W)`` uint8 each, 1 on one person.
 
     Returns:
-        ``largest``: share of the picture that the largest person covers, 0..1; ``covered``:
-        share that all do; ``cut``: longest run of a main person's outline on the picture's
-        border, as a share of that person's whole outline, 0..1; and of the main persons the worst
-        ``parts`` (share of area outside the largest part), ``straight`` (longest straight cut,
-        in square roots of area), ``base`` (width of the lowest rows by that of the widest, 0 where
-        the picture's border cuts), ``hollow`` (share of the convex hull not covered) and
-        ``touch`` (share of the surrounding pixels that are other people). 0 without people.
-        ``hidden``: log-odds that something hides part of a main person.
+        ``covered``: share of the picture that all people cover, 0..1; and of the main people the
+        worst of ``cut`` (share of the outline on the picture's border, 0..1), ``parts`` (share of
+        area outside the largest part), ``straight`` (longest straight side, in square roots of
+        area), ``base`` (width of the lowest rows by that of the widest, 0 where the picture's
+        border cuts), ``hollow`` (share of the convex hull not covered), ``touch`` (share of the
+        surrounding pixels that are other people) and ``hidden`` (log-odds that something hides a
+        part). Without people all are 0, and ``hidden`` its constant.
     """
     areas = np.array([cv2.countNonZero(mask) for mask in masks])
-    result = dict.fromkeys(("largest", "covered", *SHAPES), 0.0) | {"hidden": HIDDEN_CONSTANT}
+    result = dict.fromkeys(("covered", *SHAPES), 0.0) | {"hidden": HIDDEN_CONSTANT}
     if not areas.any():
         return result
     union = np.bitwise_or.reduce(masks)
-    result["largest"] = float(areas.max() / union.size)
     result["covered"] = cv2.countNonZero(union) / union.size
     for mask, area in zip(masks, areas.tolist(), strict=True):
         if area >= MAIN * areas.max():

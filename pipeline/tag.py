@@ -1,15 +1,17 @@
 """Measure each image, name its problems: one row an image, one boolean column a tag."""
 
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
-from typing import Annotated, NamedTuple
+from typing import Annotated
 
 import msgspec
 import numpy as np
 import pandas as pd
 
-from pipeline import focus, images, parallel, places, silhouettes
+from pipeline import images, measurements, parallel, places, polygons, silhouettes
 from pipeline.errors import ParamsError
+from pipeline.measurements import MEASUREMENTS, Measured, Photo
 from pipeline.params import Params
 from pipeline.tables import CHOSEN, MEASURED, SPLITS, TAGS, Dataset
 
@@ -30,7 +32,8 @@ class TagParams(Params):
 
     people: list[str]  # names of the categories that are people; none = all are
     place_pattern: str  # regular expression; its first group is the place
-    place_alike_above: Share  # likeness of a photo to its nearest of the same place
+    place_alike_above: Share  # likeness from which two photos are looked at for one place
+    place_corners_from: Count  # corners that agree in two photos of one place
     place_photos_from: Count  # fewest photos of a place
     far_below: Share  # share of the picture
     crowd_from: Count  # people
@@ -46,24 +49,6 @@ class TagParams(Params):
     cut_above: Share  # share of the outline
     colour_below: Level  # grey levels
     odd_size_above: Annotated[float, msgspec.Meta(ge=1)]  # times the median
-
-
-class Photo(NamedTuple):
-    """What measuring one image needs; small, and picklable."""
-
-    path: str
-    width: int
-    height: int
-    people: list[silhouettes.Rings]
-    crowds: list[silhouettes.Rings]  # regions of many people, annotated as one
-
-
-class Measured(NamedTuple):
-    """What is known of one image: numbers for the table, a hash and gradients for comparing."""
-
-    numbers: dict[str, float]
-    hash: int
-    gradients: np.ndarray
 
 
 def photos(dataset: Dataset, raw: Path, people: list[str]) -> list[Photo]:
@@ -88,10 +73,18 @@ def photos(dataset: Dataset, raw: Path, people: list[str]) -> list[Photo]:
         theirs = groups.get((row.split, row.image_id), nobody)
         theirs = theirs.sort_values("annotation_id")
         single, many = (
-            [silhouettes.rings(shape) for shape in theirs["geometry"][theirs["iscrowd"] == crowd]]
-            for crowd in (False, True)
+            theirs["geometry"][theirs["iscrowd"] == crowd].to_numpy() for crowd in (False, True)
         )
-        result.append(Photo(str(raw / row.path), row.width, row.height, single, many))
+        result.append(
+            Photo(
+                path=str(raw / row.path),
+                width=row.width,
+                height=row.height,
+                people=[silhouettes.rings(shape) for shape in single],
+                areas=polygons.areas(single).tolist(),
+                crowds=[silhouettes.rings(shape) for shape in many],
+            )
+        )
     return result
 
 
@@ -101,55 +94,49 @@ def order(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.assign(split_order=split).sort_values(["split_order", "file_name"])[frame.columns]
 
 
-def measure(photo: Photo) -> Measured:
-    """Measure one image; reads its file.
+def grouped(todo: list[Photo], measured: list[Measured], params: TagParams) -> list[str]:
+    """Return the place of each image: by its file's name, else by likeness; "" alone.
 
-    Raises:
-        ImageError: the file is missing or no picture.
+    A place found by likeness is called after its first image.
     """
-    image = images.small(Path(photo.path).read_bytes(), photo.path)
-    grey = images.luma(image)
-    scale = max(grey.shape) / max(photo.width, photo.height)
-    masks = [silhouettes.draw(one, grey.shape, scale) for one in photo.people]
-    crowds = [silhouettes.draw(one, grey.shape, scale) for one in photo.crowds]
-    person = np.bitwise_or.reduce([np.zeros_like(grey), *masks, *crowds])
-    numbers = {
-        "people": float(len(photo.people)),
-        "crowds": float(len(photo.crowds)),
-        **silhouettes.measure(masks),
-        **focus.measure(grey, person),
-        **images.light(grey),
-        "chroma": images.chroma(image),
-        "noise": images.noise(grey),
-        **images.look(image, person),
-    }
-    tiny = images.tiny(grey)
-    return Measured(numbers, images.perceptual_hash(tiny), images.gradients(tiny, person))
+    if not todo:
+        return []
+    alike = places.likeness(np.array([one.gradients for one in measured]))
+    seen = cache(lambda row: measurements.corners(todo[row]))
+    same = cache(
+        lambda one, other: places.agreeing(seen(one), seen(other)) >= params.place_corners_from
+    )
+    files = [Path(photo.path).name for photo in todo]
+    named = places.by_name(files, params.place_pattern)
+    named = places.coherent(named, alike, params.place_photos_from, same)
+    rest = np.array([name == "" for name in named])
+    alike[~rest] = alike[:, ~rest] = -1
+    leaders = places.by_look(alike, params.place_alike_above, same)
+    return [
+        name or (files[leader].split(".rf.")[0] if leaders.count(leader) > 1 else "")
+        for name, leader in zip(named, leaders, strict=True)
+    ]
 
 
-def table(dataset: Dataset, measured: list[Measured], params: TagParams) -> pd.DataFrame:
+def table(
+    dataset: Dataset, measured: list[Measured], place: list[str], members: int
+) -> pd.DataFrame:
     """Return one row an image: columns as ``MEASURED``, then every measurement.
 
     Args:
         dataset: whose images were measured.
         measured: one an image, in the order of ``order``.
-        params: patterns and least numbers for places.
+        place: the same, "" for none.
+        members: fewest photos that make a place's usual look.
     """
     rows = order(dataset.images).reset_index(drop=True)
-    numbers = pd.DataFrame([one.numbers for one in measured], dtype="float64")
+    numbers = MEASUREMENTS.frame([one.numbers for one in measured])
     frame = pd.concat([rows[["split", "file_name", "width", "height"]], numbers], axis=1)
-    shapes = np.array([one.gradients for one in measured])
-    alike = places.likeness(shapes) if len(measured) else np.empty((0, 0), np.float32)
-    named = places.by_name(frame["file_name"].tolist(), params.place_pattern)
-    least = params.place_photos_from
-    place = places.coherent(named, alike, params.place_alike_above, least)
-    frame["place"] = pd.Series(place, dtype="str")
-    looks = frame[list(images.LOOK)].to_numpy() if len(frame) else np.empty((0, 6))
-    frame["unusual"] = places.unusual(looks, place, np.array(LOOK_SCALES), least)
-    frame["nearest_bits"] = images.nearest_bits([one.hash for one in measured]).astype("float64")
+    frame.insert(4, "place", pd.Series(place, dtype="str"))
+    looks = frame[list(images.LOOK)].to_numpy()
+    frame["unusual"] = places.unusual(looks, place, np.array(LOOK_SCALES), members)
+    frame["nearest_bits"] = images.nearest_bits([one.hash for one in measured])
     frame["size_ratio"] = _size_ratio(frame["width"] * frame["height"])
-    for name in ("people", "crowds"):
-        frame[name] = frame[name].astype("int64")
     return MEASURED.check(frame, "images")
 
 
@@ -218,5 +205,6 @@ def run(
 ) -> pd.DataFrame:
     """Measure and tag every image; columns as ``MEASURED``, measurements, tags."""
     todo = photos(dataset, raw, params.people)
-    measured = parallel.each(measure, todo, compute, "tag")
-    return tagged(table(dataset, measured, params), params)
+    measured = parallel.each(measurements.measure, todo, compute, "tag")
+    place = grouped(todo, measured, params)
+    return tagged(table(dataset, measured, place, params.place_photos_from), params)

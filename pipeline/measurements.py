@@ -1,0 +1,105 @@
+"""Everything that is measured of one image by itself, and what each number means."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from pipeline import focus, images, places, silhouettes
+from pipeline.tables import Columns
+
+MEASUREMENTS = Columns(
+    {
+        "people": ("int64", "annotations of single people"),
+        "crowds": ("int64", "annotations of a whole crowd"),
+        "largest": ("float64", "share of the picture that the largest person covers, 0..1"),
+        "covered": ("float64", "share of the picture that people cover together, 0..1"),
+        "cut": ("float64", "share of a main person's outline on the picture's border, 0..1"),
+        "parts": ("float64", "share of a main person outside the largest part, 0..1"),
+        "straight": ("float64", "longest straight side of a main person, in roots of the area"),
+        "base": ("float64", "width of a main person's lowest rows by that of the widest, 0..1"),
+        "hollow": ("float64", "share of a main person's convex hull not covered, 0..1"),
+        "touch": ("float64", "share of a main person's surroundings that are other people, 0..1"),
+        "hidden": ("float64", "log-odds that something in front hides part of a main person"),
+        "edge": ("float64", "lower quartile of edge widths, px (Gaussian sigma); NA if plain"),
+        "person_edge": ("float64", "median edge width on people, px; NA if plain"),
+        "behind_edge": ("float64", "median edge width behind people, px; NA if plain"),
+        "defocus": ("float64", "log-odds of a blurred background; NA without people or ground"),
+        "luma": ("float64", "mean grey level, 0..255"),
+        "luma_low": ("float64", "5th percentile of grey levels, 0..255"),
+        "luma_middle": ("float64", "50th percentile of grey levels, 0..255"),
+        "luma_high": ("float64", "95th percentile of grey levels, 0..255"),
+        "clipped": ("float64", "share of pixels at 250 grey levels or more, 0..1"),
+        "chroma": ("float64", "99th percentile of the distance from grey, 0..255"),
+        "noise": ("float64", "standard deviation of noise, grey levels"),
+        "look_dark": ("float64", "10th percentile of the ground's luma, 0..1"),
+        "look_median": ("float64", "50th percentile of the ground's luma, 0..1"),
+        "look_bright": ("float64", "90th percentile of the ground's luma, 0..1"),
+        "look_warm": ("float64", "the ground's red less blue, as a share of all light, -1..1"),
+        "look_green": ("float64", "the ground's green less the others, as a share, -1..2"),
+        "look_vivid": ("float64", "the ground's mean saturation, 0..1"),
+    }
+)
+
+
+class Photo(NamedTuple):
+    """What measuring one image needs; small, and picklable."""
+
+    path: str
+    width: int
+    height: int
+    people: list[silhouettes.Rings]
+    areas: list[float]  # of each of them, square pixels
+    crowds: list[silhouettes.Rings]  # regions of many people, annotated as one
+
+
+class Measured(NamedTuple):
+    """What is known of one image: numbers for the table, a hash and gradients for comparing."""
+
+    numbers: dict[str, float]  # by MEASUREMENTS
+    hash: int
+    gradients: np.ndarray
+
+
+def look(photo: Photo) -> tuple[np.ndarray, list[np.ndarray], np.ndarray]:
+    """Return an image at working size, one mask a person, and everybody's mask; reads its file.
+
+    Raises:
+        ImageError: the file is missing or no picture.
+    """
+    image = images.small(Path(photo.path).read_bytes(), photo.path)
+    shape = image.shape[:2]
+    scale = max(shape) / max(photo.width, photo.height)
+    masks = [silhouettes.draw(one, shape, scale) for one in photo.people]
+    crowds = [silhouettes.draw(one, shape, scale) for one in photo.crowds]
+    return image, masks, np.bitwise_or.reduce([np.zeros(shape, np.uint8), *masks, *crowds])
+
+
+def measure(photo: Photo) -> Measured:
+    """Measure one image; reads its file.
+
+    Raises:
+        ImageError: the file is missing or no picture.
+    """
+    image, masks, person = look(photo)
+    grey = images.luma(image)
+    values = {
+        "people": len(photo.people),
+        "crowds": len(photo.crowds),
+        "largest": max(photo.areas, default=0.0) / (photo.width * photo.height),
+        **silhouettes.measure(masks),
+        **focus.measure(grey, person),
+        **images.light(grey),
+        "chroma": images.chroma(image),
+        "noise": images.noise(grey),
+        **images.look(image, person),
+    }
+    numbers = {name: float(values[name]) for name in MEASUREMENTS}
+    tiny = images.tiny(grey)
+    return Measured(numbers, images.perceptual_hash(tiny), images.gradients(tiny, person))
+
+
+def corners(photo: Photo) -> places.Corners:
+    """Return the corners of one image's ground; reads its file."""
+    image, _, person = look(photo)
+    return places.corners(images.luma(image), person)

@@ -1,0 +1,136 @@
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline import images, params, places, tag
+from pipeline.errors import ParamsError
+
+PATTERN = params.load(tag.TagParams, "tag").place_pattern
+NOBODY = np.zeros((240, 320), np.uint8)
+
+
+@pytest.mark.parametrize(
+    ("name", "place"),
+    [
+        ("CTT_87_jpg.rf.0123.jpg", "ctt"),
+        ("ctt2_201_jpg.rf.0123.jpg", "ctt2"),
+        ("cr_126_jpg.rf.0123.jpg", "cr"),
+        ("lakeside_12_jpg.rf.0123.jpg", "lakeside"),
+        ("old_town_3_jpg.rf.0123.jpg", "old_town"),
+        ("IMG_0718_jpg.rf.0123.jpg", ""),
+        ("DSC_0041.jpg", ""),
+        ("PXL_20240501_101500.jpg", ""),
+        ("frame_00012.jpg", ""),
+        ("000000000049.jpg", ""),
+        ("holiday.jpg", ""),
+    ],
+)
+def test_the_shipped_pattern_reads_places_and_no_camera_names(name, place):
+    assert places.by_name([name], PATTERN) == [place]
+
+
+@pytest.mark.parametrize("pattern", ["(", "[a-z]+_"], ids=["broken", "without a group"])
+def test_a_pattern_that_cannot_name_a_place_is_refused(pattern):
+    with pytest.raises(ParamsError, match="place_pattern"):
+        places.by_name(["a_1.jpg"], pattern)
+
+
+def view(seed, shift=0, gain=1.0):
+    """A picture of a place: shapes from a seed, moved by ``shift`` px and lit by ``gain``."""
+    chance = np.random.default_rng(seed)
+    image = np.full((300, 400), 90, np.uint8)
+    for _ in range(120):
+        centre = chance.integers(0, 400), chance.integers(0, 300)
+        size = int(chance.integers(6, 30))
+        level = int(chance.integers(0, 256))
+        corner = (int(centre[0]) + size, int(centre[1]) + int(chance.integers(4, 30)))
+        cv2.rectangle(image, tuple(map(int, centre)), corner, level, -1)
+    seen = image[20 : 20 + 240, 30 + shift : 30 + shift + 320]
+    return np.clip(seen * gain, 0, 255).astype(np.uint8)
+
+
+def test_a_place_is_known_again_from_aside_and_in_poor_light():
+    first, again, other = (
+        places.corners(grey, NOBODY) for grey in (view(1), view(1, shift=25, gain=0.35), view(2))
+    )
+
+    assert places.agreeing(first, again) > 30
+    assert places.agreeing(first, other) < 12
+
+
+def test_a_plain_wall_agrees_with_nothing():
+    wall = places.corners(np.full((240, 320), 128, np.uint8), NOBODY)
+
+    assert len(wall.codes) == 0
+    assert places.agreeing(wall, wall) == 0
+
+
+def test_no_corner_lies_on_people():
+    person = NOBODY.copy()
+    person[:, 100:200] = 1
+
+    points = places.corners(view(3), person).points
+
+    assert not ((points[:, 0] > 101) & (points[:, 0] < 198)).any()
+
+
+def gradients(*seeds):
+    return np.stack([images.gradients(images.tiny(view(seed)), NOBODY) for seed in seeds])
+
+
+def test_likeness_is_one_for_the_same_picture_and_small_for_another():
+    alike = places.likeness(gradients(1, 1, 2))
+
+    assert alike[0, 1] == pytest.approx(1, abs=1e-4)
+    assert abs(alike[0, 2]) < 0.5
+    assert (np.diag(alike) == -1).all()
+    np.testing.assert_allclose(alike, alike.T, atol=1e-6)
+
+
+def test_pictures_that_people_hide_are_like_nothing():
+    hidden = np.zeros((2, 64, 9), np.float32)
+
+    assert places.likeness(hidden)[0, 1] == 0
+
+
+def test_a_name_stays_a_place_only_if_its_photos_show_one():
+    names = ["lake"] * 5 + ["holiday"] * 5 + ["yard"] * 2
+    alike = np.zeros((12, 12), np.float32)
+
+    kept = places.coherent(names, alike, 3, lambda one, other: max(one, other) < 5)
+
+    assert kept == ["lake"] * 5 + [""] * 7
+
+
+@given(st.lists(st.tuples(st.integers(0, 11), st.integers(0, 11)), max_size=14))
+def test_groups_by_look_are_the_connected_pictures(edges):
+    same = {frozenset(edge) for edge in edges}
+    alike = np.full((12, 12), -1, np.float32)
+    for one, other in edges:
+        alike[one, other] = alike[other, one] = 0.9
+    np.fill_diagonal(alike, -1)
+
+    leaders = places.by_look(alike, 0.5, lambda one, other: frozenset((one, other)) in same)
+
+    looked = {frozenset(pair) for pair in places.shortlist(alike, 0.5)}
+    for one, other in (tuple(pair) for pair in same & looked if len(pair) == 2):
+        assert leaders[one] == leaders[other]
+    assert all(leaders[leader] == leader <= row for row, leader in enumerate(leaders))
+
+
+def test_one_night_photo_among_days_is_unusual_and_the_days_are_not():
+    looks = np.array([[0.5, 0.1], [0.52, 0.1], [0.48, 0.12], [0.1, -0.1], [0.9, 0.0]])
+
+    found = places.unusual(looks, ["lake"] * 4 + [""], np.array([0.1, 0.1]), 3)
+
+    median = np.array([0.49, 0.1])
+    expected = np.sqrt((((looks[3] - median) / 0.1) ** 2).mean())
+    assert found[3] == pytest.approx(expected)
+    assert found[:3].max() < 0.5
+    assert found[4] == 0
+
+
+def test_a_place_of_few_photos_has_no_usual_look():
+    assert places.unusual(np.eye(3), ["a", "a", "b"], np.ones(3), 3).tolist() == [0, 0, 0]
