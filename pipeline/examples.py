@@ -11,6 +11,8 @@ from pipeline.findings import Run
 from pipeline.params import Params
 from pipeline.pictures import Shot
 
+STRIP = 3  # rows of the opening figure: it is to be taken in at one glance
+
 
 class ReportParams(Params):
     """What the page shows, and in which language."""
@@ -42,6 +44,7 @@ class Choice:
 
     Attributes:
         strip: photo, truth, prediction, restored.
+        modest: the strip's objects cover at most ``findings.MODEST`` of their photos.
         problems: by tag, one photo an example.
         predictions: by best, median and worst: both outlines.
         restored: before and after.
@@ -49,6 +52,7 @@ class Choice:
     """
 
     strip: list[Example]
+    modest: bool
     problems: dict[str, list[Example]]
     predictions: dict[str, list[Example]]
     restored: list[Example]
@@ -68,9 +72,11 @@ def choose(run: Run, settings: ReportParams) -> Choice:
     ranked = findings.scored(photos, run.counts)
     judged = findings.judged_split(ranked)
     ranked = ranked[ranked["split"] == judged]
+    strip, modest = _strip(ranked, run.refilled)
     thirds = findings.best_median_worst(ranked, settings.examples)
     return Choice(
-        strip=_strip(ranked, run.refilled, settings.examples),
+        strip=strip,
+        modest=modest,
         problems={
             tag: _examples(photos[photos[tag]].head(settings.gallery), "photo")
             for tag in run.tags["tag"]
@@ -81,14 +87,14 @@ def choose(run: Run, settings: ReportParams) -> Choice:
     )
 
 
-def _strip(ranked: pd.DataFrame, refilled: frozenset[str], count: int) -> list[Example]:
-    if ranked.empty:
-        return []
+def _strip(ranked: pd.DataFrame, refilled: frozenset[str]) -> tuple[list[Example], bool]:
+    """Return the opening figure's rows, and whether they are of modest objects only."""
     modest = ranked[(ranked["share"] > 0) & (ranked["share"] <= findings.MODEST)]
-    ready = modest[modest["stem"].isin(refilled) & (modest["split"] == "test")]
-    chosen = next((rows for rows in (ready, modest) if len(rows)), ranked)
-    kinds = ["photo", "truth", "predicted", *(["filled"] if len(ready) else [])]
-    return _examples(chosen.iloc[::-1].head(count), *kinds)
+    ready = ranked["stem"].isin(refilled) & (ranked["split"] == "test")
+    groups = (modest[ready.loc[modest.index]], ranked[ready], modest, ranked)
+    place = next((place for place, rows in enumerate(groups) if len(rows)), 3)
+    kinds = ["photo", "truth", "predicted", *(["filled"] if place < 2 else [])]
+    return _examples(groups[place].iloc[::-1].head(STRIP), *kinds), place % 2 == 0
 
 
 def _restored(

@@ -18,7 +18,7 @@ def summary(words: Words, counts: dict[str, int], severe: dict[str, int]) -> str
     """Return the sentence under the title; ``counts`` has ``images, annotations, categories``."""
     parts = [words(f"summary.{name}", n=counts[name]) for name in ("images", "annotations")]
     if counts["categories"] > 1:
-        parts.append(words("summary.categories", n=counts["categories"]))
+        parts[1] = words("summary.categories", objects=parts[1], n=counts["categories"])
     total = sum(severe.values())
     found = words("summary.issues", n=total) if total else words("summary.no_issues")
     return words("summary.sentence", parts=words.join(parts), issues=found)

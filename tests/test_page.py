@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline import charts, page, pictures, store, words
+from pipeline import charts, masks, page, pictures, store, words
 
 TITLES = dict.fromkeys(
     ("name", "series", "value", "low", "high", "images", "epoch", "size"), "a title"
@@ -179,6 +179,15 @@ def test_pictures_keep_their_shape_and_are_never_enlarged():
     assert pictures.shrink(wide, 200).shape == (50, 200, 3)
     assert pictures.shrink(wide, 1000).shape == (100, 400, 3)
     assert pictures.shrink(np.zeros((1, 5000, 3), np.uint8), 100).shape == (1, 100, 3)
+
+
+def test_the_legend_has_the_colours_of_the_masks():
+    style = page.source("page.css")
+    named = dict(re.findall(r"\.label-(\d) \{ background: (#[0-9a-f]{6}); \}", style))
+
+    for label, (red, green, blue) in enumerate(masks.PALETTE[1:], start=1):
+        assert named.pop(str(label)) == f"#{red:02x}{green:02x}{blue:02x}"
+    assert named == {}
 
 
 def test_an_asset_has_a_plain_name_whatever_the_photo_is_called():
