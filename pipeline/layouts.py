@@ -6,7 +6,7 @@ first, then COCO files beside their pictures.
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,10 +23,22 @@ SPLIT_OF = {
     "test": "test", "testing": "test",
 }  # fmt: skip
 PICTURES = {".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".avif", ".gif", ".jfif"}
-NOT_PICTURES = {"masks", "labels", "annotations", "truth"}  # folders of pictures that are none
+NOT_PICTURES = {  # folders whose pictures are none
+    "masks", "mask", "labels", "annotations", "truth", "segmentationclass", "segmentationobject",
+}  # fmt: skip
 NOTES = ("readme", "licen")  # files beside the splits that say what the data is and may be used for
 DEPTH = 3  # folders that may wrap an export: an archive's name, a project's, a version's
 TOLD = 5  # examples in a message
+OTHER_FORMATS = {  # what a file's name ends with -> the format it speaks of; none holds polygons
+    ".xml": "Pascal VOC",
+    ".tfrecord": "TFRecord",
+    "_annotations.csv": "CSV",
+    "_classes.csv": "multi-label classification",
+    "createml.json": "CreateML",
+    ".jsonl": "a language model's",
+}
+Files = tuple[tuple[Path, str], ...]  # where each is, and its path below the split's folder
+Reader = Callable[[Path], "list[Split]"]  # folder -> its splits; none if they are not there
 
 
 @dataclass(frozen=True)
@@ -41,7 +53,7 @@ class Split:
 
     name: str
     annotations: Path | bytes
-    files: tuple[tuple[Path, str], ...]
+    files: Files
 
 
 @dataclass(frozen=True)
@@ -53,22 +65,28 @@ class Layout:
         splits: in the order train, valid, test; at least one.
         notes: README and licence files beside the splits.
         truth: the folder with what is known of the pictures beside the annotations, if any.
+        left_out: pictures below ``root`` that belong to no split with annotations.
     """
 
     root: Path
     splits: tuple[Split, ...]
     notes: tuple[Path, ...]
     truth: Path | None
+    left_out: tuple[str, ...]
 
 
-def find(folder: Path) -> Layout:
+def find(folder: Path, readers: Sequence[Reader] = ()) -> Layout:
     """Find the one export in a folder, which other folders may wrap.
+
+    Args:
+        folder: where to look.
+        readers: of formats other than COCO, tried where there is no COCO.
 
     Raises:
         PullError: there is none, or more than one, or one split is there twice.
     """
     for level in _levels(folder):
-        found = {root: splits for root in level if (splits := _splits(root))}
+        found = {root: splits for root in level if (splits := _splits(root, readers))}
         if len(found) > 1:
             names = ", ".join(_below(folder, root) for root in list(found)[:TOLD])
             raise PullError(f"{folder} holds {len(found)} exports: {names}; give one of them")
@@ -115,9 +133,9 @@ def _folders(parent: Path) -> list[Path]:
     )
 
 
-def _splits(root: Path) -> list[Split]:
+def _splits(root: Path, readers: Sequence[Reader]) -> list[Split]:
     """Return the splits of the first layout that is recognised here; none if none is."""
-    for recognise in (_folder_a_split, _file_a_split, _one_file):
+    for recognise in (_folder_a_split, _file_a_split, _one_file, *readers):
         if splits := recognise(root):
             return splits
     return []
@@ -135,7 +153,16 @@ def _layout(root: Path, splits: list[Split]) -> Layout:
         tuple(sorted(splits, key=lambda split: SPLITS.index(split.name))),
         tuple(notes),
         truth if truth.is_dir() else None,
+        _left_out(root, splits),
     )
+
+
+def _left_out(root: Path, splits: list[Split]) -> tuple[str, ...]:
+    taken = {path for split in splits for path, _ in split.files}
+    return tuple(
+        place for path, place in pictures(root)
+        if path not in taken and not path.name.endswith("_mask.png")
+    )  # fmt: skip
 
 
 def _folder_a_split(root: Path) -> list[Split]:
@@ -208,7 +235,7 @@ def _picture_folder(root: Path, split: str) -> Path:
     return root / "images" if (root / "images").is_dir() else root
 
 
-def pictures(folder: Path) -> tuple[tuple[Path, str], ...]:
+def pictures(folder: Path) -> Files:
     """Return a split's pictures and where below the split each will lie.
 
     Folders of masks and labels are passed over: they often hold files of the pictures' names.
@@ -242,9 +269,19 @@ def _below(folder: Path, path: Path) -> str:
 
 
 def _nothing(folder: Path) -> str:
-    names = [child.name for child in sorted(folder.iterdir())] if folder.is_dir() else []
+    names = [child.name for child in sorted(folder.iterdir())]
     held = ", ".join(names[:TOLD]) + (f" and {len(names) - TOLD} more" if names[TOLD:] else "")
     return (
-        f"{folder} is no export: expected train/{ANNOTATIONS} and its like, found "
-        f"{held or 'nothing'}; in Roboflow choose the format 'COCO Segmentation' (JSON)"
+        f"{folder} is no export with masks: expected train/{ANNOTATIONS} and its like, found "
+        f"{held or 'nothing'}{_other_format(folder)}; "
+        "in Roboflow choose the format 'COCO Segmentation' (JSON)"
     )
+
+
+def _other_format(folder: Path) -> str:
+    """Name the format that the files below a folder speak of, if one is known."""
+    paths = [path for path in files_below(folder) if not path.name.lower().startswith(NOTES)]
+    for ending, name in OTHER_FORMATS.items():
+        if any(path.name.lower().endswith(ending) for path in paths):
+            return f", which looks like the format {name}"
+    return ""

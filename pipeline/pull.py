@@ -11,7 +11,7 @@ from typing import Annotated
 
 import msgspec
 
-from pipeline import archive, layouts, roboflow_pin, store
+from pipeline import archive, foreign, layouts, roboflow_pin, store
 from pipeline.errors import PullError
 from pipeline.layouts import ANNOTATIONS, Layout, Split
 from pipeline.parallel import progress
@@ -40,7 +40,7 @@ def pull(
     truth: Path,
     limits: PullParams,
     account: roboflow_pin.Account,
-) -> dict[str, int]:
+) -> Layout:
     """Fetch an export into ``raw`` and what is known beside it into ``truth``.
 
     All is built in a hidden folder beside ``raw`` and renamed at the end, ``raw`` last; a
@@ -54,7 +54,7 @@ def pull(
         account: how to reach Roboflow; used for a pin only.
 
     Returns:
-        Split -> its number of pictures.
+        What was found, for the summary; its paths may be gone.
 
     Raises:
         PullError: the export cannot be fetched or read as one, or the disk is full.
@@ -67,7 +67,7 @@ def pull(
             _arrive(bench / "raw", raw)
     except OSError as error:
         raise PullError(_from_disk(error, raw)) from error
-    return {split.name: len(split.files) for split in layout.splits}
+    return layout
 
 
 @contextmanager
@@ -94,7 +94,7 @@ def _open(
     if export.is_dir():
         if raw.resolve().is_relative_to(export.resolve()):
             raise PullError(f"{export} holds {raw} itself; give the export's own folder")
-        return layouts.find(export), {}
+        return layouts.find(export, foreign.READERS), {}
     if export.is_file():
         return _unzip(export, bench, limits), {}
     raise PullError(
@@ -106,7 +106,7 @@ def _unzip(zipped: Path, bench: Path, limits: PullParams) -> Layout:
     unpacked = bench / "unpacked"
     archive.unpack(zipped, unpacked, int(limits.unpacked_at_most * 1e9))
     try:
-        return layouts.find(unpacked)
+        return layouts.find(unpacked, foreign.READERS)
     except PullError as error:
         raise PullError(str(error).replace(str(unpacked), zipped.name)) from error
 
@@ -124,7 +124,8 @@ def _build(layout: Layout, origin: dict[str, object], bench: Path) -> None:
     for note in layout.notes:
         shutil.copyfile(note, raw / note.name)
     _build_truth(layout.truth, bench / "truth")
-    store.write_json(raw / RECORD, {**origin, "sha256": _digest(raw)})
+    record = {**origin, "sha256": _digest(raw), "left_out": layout.left_out}
+    store.write_json(raw / RECORD, record)
 
 
 def _build_split(split: Split, folder: Path, bring: Bring) -> None:

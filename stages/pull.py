@@ -20,8 +20,10 @@ def main(export: Path, raw: Path, truth: Path) -> str:
     with tqdm(desc="downloading", unit="B", unit_scale=True, disable=None, leave=False) as bar:
         account = roboflow_pin.Account(os.environ.get("ROBOFLOW_API_KEY"), partial(_show, bar))
         pulled = pull.pull(export, raw, truth, limits, account)
-    splits = ", ".join(f"{name} {count}" for name, count in pulled.items())
-    return f"{sum(pulled.values())} pictures ({splits}) from {export}"
+    counts = {split.name: len(split.files) for split in pulled.splits}
+    splits = ", ".join(f"{name} {count}" for name, count in counts.items())
+    without = f", {len(pulled.left_out)} without annotations left out" if pulled.left_out else ""
+    return f"{sum(counts.values())} pictures ({splits}{without}) from {export}"
 
 
 def _show(bar: tqdm, done: int, total: int | None) -> None:
