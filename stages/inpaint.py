@@ -1,0 +1,85 @@
+"""Fill the objects of each test image, and holes on bare ground where the truth is known."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from pipeline import coco, holes, inpaint, params, store
+from pipeline.deepfill import runtime, weights
+from pipeline.inpaint import InpaintParams
+from pipeline.parallel import progress
+from stages import run
+
+
+def main(  # noqa: PLR0913  # one a path
+    raw: Path,
+    valid: Path,
+    masks: Path,
+    segments: Path,
+    inpainter: Path,
+    filled: Path,
+    transplanted: Path,
+) -> str:
+    """Read the test split; write each image restored, each with a transplanted hole, and holes."""
+    settings = params.load(InpaintParams, "inpaint")
+    runtime.prepare(settings.seed, settings.threads)
+    generator = weights.load(inpaint.source(settings, inpainter))
+    dataset = coco.load(valid)
+    rows = dataset.images[dataset.images["split"] == "test"]
+    labels = inpaint.removed_labels(dataset.labels, settings.remove)
+    outlines = shapes(rows, masks, settings)
+    covered, off, plain = [], [], []
+    for index, row in enumerate(progress(rows.itertuples(), "inpaint", len(rows))):
+        image = store.read_image(raw / row.path)
+        truth = read_mask(masks, row)
+        hole = inpaint.hole_of(chosen(truth, segments, row, settings), labels, settings)
+        write(filled, row.stem, inpaint.fill(generator, image, hole, settings), hole)
+        covered.append(hole.mean())
+        rng = np.random.default_rng([settings.seed, index])
+        spot = inpaint.transplant(truth, outlines, settings, rng)
+        if spot is not None:
+            painted = inpaint.fill(generator, image, spot, settings)
+            write(transplanted, row.stem, painted, spot)
+            off.append(inpaint.hole_l1(image, painted, spot))
+            plain.append(inpaint.hole_l1(image, inpaint.mean_colour(image, spot), spot))
+    return (
+        f"{len(rows)} images, {mean(covered):.1%} of their pixels filled; {len(off)} transplants "
+        f"(no room in {len(rows) - len(off)}): {mean(off):.4f} off, mean colour {mean(plain):.4f}"
+    )
+
+
+def shapes(rows: pd.DataFrame, masks: Path, settings: InpaintParams) -> list[np.ndarray]:
+    """Return the outlines of the objects in these images' masks."""
+    outlines = []
+    for row in rows.itertuples():
+        outlines += holes.shapes(read_mask(masks, row), settings.transplant_least)
+    return outlines
+
+
+def chosen(
+    truth: np.ndarray, segments: Path, row: pd.Series, settings: InpaintParams
+) -> list[np.ndarray]:
+    """Return the label masks that ``inpaint.mask`` asks for."""
+    predicted = [] if settings.mask == "annotated" else [read_mask(segments, row)]
+    return predicted if settings.mask == "predicted" else [*predicted, truth]
+
+
+def read_mask(folder: Path, row: pd.Series) -> np.ndarray:
+    """Read the label mask of an image."""
+    return store.read_mask(folder / row.split / f"{row.stem}.png")
+
+
+def write(folder: Path, stem: str, image: np.ndarray, hole: np.ndarray) -> None:
+    """Write a filled picture and, beside it, its hole as a mask of 0 and 1."""
+    store.write_image(folder / "test" / f"{stem}.png", image)
+    store.write_mask(folder / "holes" / f"{stem}.png", hole.astype(np.uint8))
+
+
+def mean(values: list[float]) -> float:
+    """Return the mean, NaN of nothing."""
+    return float(np.mean(values)) if values else float("nan")
+
+
+if __name__ == "__main__":
+    run(main)
