@@ -126,13 +126,15 @@ def _tag_chart(rows: pd.DataFrame, whole: dict | None, say: Words) -> dict | Non
         return None
     named = rows["tag"].map(lambda tag: say.known("tag", tag)) + " · " + rows["images"].astype(str)
     shown = _dots(rows, named, rows["split"].map(lambda split: say(f"split.{split}")))
-    return charts.intervals(shown.head(ROW_LIMIT), _splits(say), _titles(say), whole["iou"])
+    titles = _titles(say) | {"name": say("chart.problem")}
+    return charts.intervals(shown.head(ROW_LIMIT), _splits(say), titles, whole["iou"])
 
 
 def _dots(rows: pd.DataFrame, name: pd.Series, series: pd.Series) -> pd.DataFrame:
     columns = {"iou": "value", "iou_low": "low", "iou_high": "high"}
     shown = rows.rename(columns=columns)[[*columns.values(), "images"]]
-    return shown.assign(name=name, series=series).dropna(subset="value")
+    shown = shown.assign(name=name, series=series).dropna(subset="value")
+    return shown[["name", "series", "value", "low", "high", "images"]]
 
 
 def _histogram(values: list[float], say: Words) -> dict | None:
