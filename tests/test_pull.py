@@ -475,6 +475,15 @@ def test_a_download_that_cannot_be_taken_up_begins_anew(pinned, knobs, how):
     assert pinned() == PULLED
 
 
+def test_a_file_that_is_replaced_while_it_is_fetched_is_fetched_anew(pinned, knobs):
+    knobs.zip, knobs.headers, knobs.break_after = bytes(len(ZIP)), dict(ETAG), [50_000]
+
+    def replace(done, total):
+        knobs.zip, knobs.headers = ZIP, {"ETag": '"v2"'}
+
+    assert pinned(told=replace) == PULLED
+
+
 def test_a_download_that_always_breaks_off_is_given_up(pinned, knobs):
     knobs.headers, knobs.break_after = dict(ETAG), [50_000, *[0] * 99]
 
