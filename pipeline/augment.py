@@ -39,6 +39,12 @@ class AugmentParams(Params):
     noise_sigma: Amount  # most, share of the range
 
 
+STILL = AugmentParams(
+    flip=0, scale_from=1, scale_to=1, aspect=0, rotate=0, shift=0, brightness=0, contrast=0,
+    tint=0, saturation=0, grey=0, blur=0, blur_sigma=0, noise=0, noise_sigma=0,
+)  # fmt: skip
+
+
 def vary(
     image: np.ndarray,
     mask: np.ndarray,

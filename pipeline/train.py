@@ -7,7 +7,7 @@ import msgspec
 import numpy as np
 
 from pipeline import losses, photos, unet
-from pipeline.augment import AugmentParams
+from pipeline.augment import STILL, AugmentParams
 from pipeline.errors import TrainingError
 from pipeline.params import Params
 from pipeline.photos import Photos
@@ -19,12 +19,6 @@ with quietly():
     import tensorflow as tf
 
 THRESHOLDS = np.arange(25, 80, 5) / 100  # tried on the valid split, about 0.5
-
-# No variation at all: what the report trained with.
-STILL = AugmentParams(
-    flip=0, scale_from=1, scale_to=1, aspect=0, rotate=0, shift=0, brightness=0, contrast=0,
-    tint=0, saturation=0, grey=0, blur=0, blur_sigma=0, noise=0, noise_sigma=0,
-)  # fmt: skip
 
 Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 Count = Annotated[int, msgspec.Meta(ge=1)]
@@ -95,7 +89,12 @@ class Trainer:
             network: of ``unet.build``.
             about: its card; the threshold is not read.
             params: of ``recipe``.
+
+        Raises:
+            TrainingError: there is no category to learn.
         """
+        if len(about.labels) < 2:
+            raise TrainingError("labels.csv names no category; annotate the images first")
         self.network, self.about, self.params = network, about, params
         self.labels = len(about.labels)
         self._learner = keras.models.clone_model(network)
@@ -149,9 +148,10 @@ class Trainer:
         self._weights = tf.constant(
             losses.label_weights(train.masks, self.labels, self.params.balance)
         )
-        self._learn, self._look = {}, {}
-        for size in sorted(set(self._sizes)):
-            self._learn[size] = _learning(self._learner, self.network, optimiser, self._loss, size)
+        self._apply = _applying(self._learner, self.network, optimiser)
+        self._grade, self._look = {}, {}
+        for size in set(self._sizes):
+            self._grade[size] = _grading(self._learner, self._loss, size)
             self._look[size] = unet.compiled(unet.to_logits(self.network), size)
 
     def _loss(self, masks: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
@@ -169,10 +169,9 @@ class Trainer:
         for indices in chosen:
             images, masks = photos.variations(train, indices, size, self.params.augment, seed)
             now = rate(self._step, len(chosen) * self.params.epochs, self.params)
-            value, logits = self._learn[size](
-                unet.scaled(images, self.about), masks, np.float32(now), self._momentum()
-            )
+            value, logits, gradients = self._grade[size](unet.scaled(images, self.about), masks)
             self._check(float(value), epoch)
+            self._apply(gradients, np.float32(now), self._momentum())
             lost += float(value) * len(indices)
             overlaps.append(losses.ious(masks, self._decided(logits.numpy()), self.labels))
             self._step += 1
@@ -203,29 +202,33 @@ class Trainer:
         return unet.decided(logits, 0.0)  # a logit of 0 is a probability of 0.5
 
 
-def _learning(
-    learner: keras.Model, kept: keras.Model, optimiser: keras.Optimizer, loss: Loss, size: int
-) -> Callable:
-    """Compile one step at one size, for any batch: gradients, weights, running mean."""
+def _grading(learner: keras.Model, loss: Loss, size: int) -> Callable:
+    """Compile loss, logits and gradients at one size, for batches of any length."""
     network = unet.to_logits(learner)
-    variables = learner.trainable_variables
-    pairs = list(zip(kept.weights, learner.weights, strict=True))
+    masks = tf.TensorSpec((None, size, size), tf.uint8)
 
-    number = tf.TensorSpec((), tf.float32)
-    labels = tf.TensorSpec((None, size, size), tf.uint8)
-
-    @tf.function(input_signature=[unet.batch_of(size), labels, number, number], autograph=False)
-    def learn(images: tf.Tensor, masks: tf.Tensor, rate: tf.Tensor, momentum: tf.Tensor) -> tuple:
+    @tf.function(input_signature=[unet.batch_of(size), masks], autograph=False)
+    def grade(images: tf.Tensor, masks: tf.Tensor) -> tuple:
         with tf.GradientTape() as tape:
             logits = network(images, training=True)  # (N, S, S, C)
             value = loss(masks, logits)
+        return value, logits, tape.gradient(value, learner.trainable_variables)
+
+    return grade
+
+
+def _applying(learner: keras.Model, kept: keras.Model, optimiser: keras.Optimizer) -> Callable:
+    """Compile the update of the weights and of their running mean, once for all sizes."""
+    pairs = list(zip(kept.weights, learner.weights, strict=True))
+
+    @tf.function(autograph=False)
+    def apply(gradients: list[tf.Tensor], rate: tf.Tensor, momentum: tf.Tensor) -> None:
         optimiser.learning_rate.assign(rate)
-        optimiser.apply(tape.gradient(value, variables), variables)
+        optimiser.apply(gradients, learner.trainable_variables)
         for mean, now in pairs:
             mean.assign(mean * momentum + now * (1 - momentum))
-        return value, logits
 
-    return learn
+    return apply
 
 
 def threshold(trainer: Trainer, valid: Photos) -> float | None:

@@ -6,14 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline import augment, photos
-from pipeline.augment import AugmentParams
+from pipeline.augment import STILL
 from pipeline.errors import ImageError, MaskError
 from pipeline.photos import Photos
 
-STILL = AugmentParams(
-    flip=0, scale_from=1, scale_to=1, aspect=0, rotate=0, shift=0, brightness=0, contrast=0,
-    tint=0, saturation=0, grey=0, blur=0, blur_sigma=0, noise=0, noise_sigma=0,
-)  # fmt: skip
 MOVES = msgspec.structs.replace(
     STILL, flip=0.5, scale_from=0.7, scale_to=1.5, aspect=0.2, rotate=30, shift=0.2
 )

@@ -1,9 +1,11 @@
+import msgspec
 import numpy as np
 import pytest
 
-from pipeline import segment, unet
+from pipeline import coco, segment, store, tables, unet
 from pipeline.errors import ImageError, WeightsError
 from pipeline.segment import Segmenter
+from pipeline.tables import Dataset
 from pipeline.unet import UnetParams
 
 unet.prepare(seed=0, threads=2)  # the first in a process decides the threads
@@ -110,3 +112,40 @@ def test_a_grey_picture_is_refused(segmenter):
 
 def test_no_pictures_give_no_masks(segmenter):
     assert segment.probabilities(segmenter, []) == []
+
+
+def dataset(sizes):
+    """A dataset of one picture a split, without annotations."""
+    images = [
+        {
+            "split": split, "image_id": 1, "file_name": "a.png", "path": f"{split}/a.png",
+            "stem": "a", "width": width, "height": height, "source": "a",
+            "export_split": split, "export_id": 1,
+        }
+        for split, (height, width) in sizes.items()
+    ]  # fmt: skip
+    category = [{"category_id": 1, "name": "person", "supercategory": "people"}]
+    return Dataset(
+        tables.IMAGES.frame(images),
+        tables.ANNOTATIONS.empty(),
+        tables.CATEGORIES.frame(category),
+    )
+
+
+def test_the_stage_writes_a_mask_of_each_chosen_picture_at_its_size(folder, tmp_path, monkeypatch):
+    from stages.segment import main
+
+    sizes = {"train": (20, 30), "valid": (33, 47), "test": (64, 40)}
+    coco.save(tmp_path / "valid", dataset(sizes))
+    for split, size in sizes.items():
+        store.write_image(tmp_path / "raw" / split / "a.png", picture(*size))
+    section = {"splits": ["valid", "test"], "batch": 2, "flip": True, "threads": 2}
+    (tmp_path / "params.yaml").write_bytes(msgspec.yaml.encode({"segment": section}))
+    monkeypatch.chdir(tmp_path)
+
+    line = main(tmp_path / "raw", tmp_path / "valid", folder, tmp_path / "segments")
+
+    written = sorted(path for path in (tmp_path / "segments").rglob("*.png"))
+    assert line.startswith("2 images")
+    assert [path.parent.name for path in written] == ["test", "valid"]
+    assert [store.read_mask(path).shape for path in written] == [(64, 40), (33, 47)]

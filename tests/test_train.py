@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from pipeline import losses, params, photos, store, tables, train, unet
+from pipeline.augment import STILL
 from pipeline.errors import TrainingError
 from pipeline.photos import Photos
 from pipeline.unet import UnetParams
@@ -19,7 +20,7 @@ SHAPE = UnetParams(preset="default", size=32)
 PLAIN = train.TrainParams(
     seed=0, threads=2, exclude=[], epochs=4, batch=4, small_size=32, small_share=0,
     learning_rate=0.003, final_rate=0.1, warmup=0, weight_decay=0.01, clip=1, dice=0.5,
-    balance=0.5, ema=0.5, augment=train.STILL,
+    balance=0.5, ema=0.5, augment=STILL,
 )  # fmt: skip
 masks = arrays(np.uint8, (2, 4, 5), elements=st.integers(0, 3))
 
@@ -105,12 +106,19 @@ def test_nothing_to_train_on_stops_with_its_cure():
         fitted(SHAPE, PLAIN, photos.stack([], 32), squares(2))
 
 
+def test_no_category_to_learn_stops_with_its_cure():
+    network = unet.build(SHAPE, 1)
+
+    with pytest.raises(TrainingError, match="names no category"):
+        train.Trainer(network, unet.card(SHAPE, ["background"], None), PLAIN)
+
+
 def test_the_reports_recipe_is_adam_and_cross_entropy_alone():
     plain = train.recipe(msgspec.structs.replace(PLAIN, epochs=7), "seed")
 
     assert (plain.epochs, plain.learning_rate, plain.dice, plain.ema) == (7, 0.001, 0, 0)
     assert {train.rate(step, 100, plain) for step in range(100)} == {0.001}
-    assert plain.augment == train.STILL
+    assert plain.augment == STILL
 
 
 @pytest.mark.parametrize(
