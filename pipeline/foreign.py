@@ -16,10 +16,12 @@ from PIL import Image
 from pipeline import rle
 from pipeline.errors import PullError
 from pipeline.layouts import Files, Split, pictures, split_in
+from pipeline.parallel import progress
 
 VOID = 255  # in palette masks: Pascal VOC's border between objects, which is no category
 VOID_COLOUR = 0xE0E0C0  # the same border where the masks are colours
 MASK_FOLDERS = ("masks", "SegmentationClass", "Masks", "mask")
+CLASSES_MOST = 1 << 24  # far more than there are; a larger number is no class
 UNREADABLE = (OSError, SyntaxError, ValueError, Image.DecompressionBombError)
 Objects = Callable[[Path], list[dict]]  # picture -> what COCO says of its objects
 
@@ -76,7 +78,8 @@ READERS = (yolo, masks)
 def _split(name: str, files: Files, objects: Objects, names: dict[int, str]) -> Split:
     """Return a split with the COCO JSON that says what ``objects`` finds."""
     images, annotations, used = [], [], set(names)
-    for image_id, (path, place) in enumerate(files, 1):
+    bar = progress(files, f"reading {name}", len(files))
+    for image_id, (path, place) in enumerate(bar, 1):
         width, height = _size(path)
         images.append({"id": image_id, "file_name": place, "width": width, "height": height})
         for found in objects(path):
@@ -152,16 +155,19 @@ def _yolo_objects(picture: Path) -> list[dict]:
 
 def _yolo_object(words: list[str], size_wh: tuple[int, int], where: str) -> dict:
     try:
-        number, shares = int(words[0]), [float(word) for word in words[1:]]
-    except ValueError as error:
-        raise PullError(f"{where}: expected a class and numbers, found {words[:3]}") from error
+        number, shares = int(float(words[0])), [float(word) for word in words[1:]]
+    except (ValueError, OverflowError):
+        number, shares = -1, []
+    if not 0 <= number < CLASSES_MOST:
+        raise PullError(f"{where}: expected a class and numbers, found {words[:3]}")
     values = [share * size_wh[place % 2] for place, share in enumerate(shares)]
     if len(values) == 4:
         x, y, width, height = values
         box, rings = [x - width / 2, y - height / 2, width, height], []
     else:
         xs, ys = values[0::2] or [0.0], values[1::2] or [0.0]
-        box, rings = [min(xs), min(ys), max(xs) - min(xs), max(ys) - min(ys)], [values]
+        box = [min(xs), min(ys), max(xs) - min(xs), max(ys) - min(ys)]
+        rings = [values] if values else []
     return {"category_id": number + 1, "bbox": box, "segmentation": rings}
 
 

@@ -17,7 +17,9 @@ def main(export: Path, raw: Path, truth: Path) -> str:
     parameters and commands into its lock file.
     """
     limits = params.load(pull.PullParams, "pull")
-    with tqdm(desc="downloading", unit="B", unit_scale=True, disable=None, leave=False) as bar:
+    with tqdm(
+        desc="downloading", unit="B", unit_scale=True, disable=None, leave=False, delay=0.5
+    ) as bar:
         account = roboflow_pin.Account(os.environ.get("ROBOFLOW_API_KEY"), partial(_show, bar))
         pulled = pull.pull(export, raw, truth, limits, account)
     counts = {split.name: len(split.files) for split in pulled.splits}

@@ -276,12 +276,31 @@ def test_a_yolo_box_is_an_object_without_a_polygon_and_a_picture_may_hold_none(t
     assert [image["file_name"] for image in coco["images"]] == ["images/a.png", "images/b.png"]
 
 
-def test_a_yolo_line_that_is_not_numbers_is_named(tmp_path):
+@pytest.mark.parametrize(
+    "line", ["person 0 0 1 0 1 1", "0 0 0 x", "-1 0 0 1 1 0 1", "1e99 0 0", "nan 0"]
+)
+def test_a_yolo_line_that_is_not_numbers_is_named(tmp_path, line):
     picture(tmp_path / "images" / "a.png")
-    text(tmp_path / "labels" / "a.txt", "0 0 0 1 0 1 1\nperson 0 0 1 0 1 1")
+    text(tmp_path / "labels" / "a.txt", f"0 0 0 1 0 1 1\n{line}")
 
     with pytest.raises(PullError, match=r"a\.txt, line 2: expected a class and numbers"):
         read(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("line", "segmentation"),
+    [
+        ("0", []),
+        ("0 0.5", [[10.0]]),
+        ("0 0 0 1 0 nan 1", [[0.0, 0.0, 20.0, 0.0, None, 10.0]]),
+        ("0 0 0 1 0 1", [[0.0, 0.0, 20.0, 0.0, 20.0]]),
+    ],
+)
+def test_what_is_wrong_with_a_yolo_polygon_is_left_to_validate(tmp_path, line, segmentation):
+    picture(tmp_path / "images" / "a.png")
+    text(tmp_path / "labels" / "a.txt", line)
+
+    assert objects(read(tmp_path)["train"]) == [("images/a.png", "class_1", segmentation)]
 
 
 def drawn(coco, size_hw):
