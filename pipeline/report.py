@@ -42,6 +42,7 @@ def page(
         "limits": prose.limits(say, run.iou, compared),
         "scores": _scores(run, say),
         "curves": _curves(run.history, say),
+        "filling": _filling(run.filling, say),
     }
     return render("report.html", shown | extra, charts=True)
 
@@ -145,16 +146,27 @@ def _curves(history: pd.DataFrame, say: Words) -> dict[str, object] | None:
     """Return the charts of loss and IoU over epochs; ``None`` if nothing was trained."""
     if history.empty:
         return None
-    series = _splits(say)
-    found = {}
-    for name, columns in (("loss", ("loss", "val_loss")), ("iou", ("iou", "val_iou"))):
-        parts = [
-            history[["epoch", "size"]].assign(value=history[column], series=label)
-            for column, label in zip(columns, series[:2], strict=True)
-        ]
-        long = pd.concat(parts, ignore_index=True).dropna(subset="value")
-        found[name] = charts.curves(long, series[:2], _titles(say))
-    return found | {"last": history.iloc[-1].to_dict(), "best": history["val_iou"].max()}
+    pairs = {"loss": ("loss", "val_loss"), "iou": ("iou", "val_iou")}
+    found = {name: _curve(history, columns, say) for name, columns in pairs.items()}
+    return found | {"last": history.iloc[-1].to_dict()}
+
+
+def _filling(rows: pd.DataFrame, say: Words) -> dict | None:
+    if rows.empty:
+        return None
+    steps = rows.rename(columns={"step": "epoch"}).assign(size=0)
+    return _curve(steps, ("l1", "val_l1"), say, epoch=say("chart.step"), value=say("chart.error"))
+
+
+def _curve(rows: pd.DataFrame, columns: tuple[str, str], say: Words, **titles: str) -> dict:
+    """Return a chart of a train and a valid column over ``epoch``; missing values are left out."""
+    series = _splits(say)[:2]
+    parts = [
+        rows[["epoch", "size"]].assign(value=rows[column], series=label)
+        for column, label in zip(columns, series, strict=True)
+    ]
+    long = pd.concat(parts, ignore_index=True).dropna(subset="value")
+    return charts.curves(long, series, _titles(say) | titles)
 
 
 def _splits(say: Words) -> list[str]:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from pipeline import coco, params, report, store, tables
 from pipeline.examples import ReportParams
-from pipeline.findings import Run
+from pipeline.findings import FILLING, Run
 from pipeline.parallel import ComputeParams
 from pipeline.pictures import Folders
 from stages import run
@@ -29,6 +29,7 @@ def main(  # noqa: PLR0913  # one parameter a path of dvc.yaml
         measured=store.read_table(reports / "images.csv", tables.MEASURED),
         tags=store.read_table(reports / "tags.csv", tables.TAGS),
         history=store.read_table(reports / "history.csv", tables.HISTORY),
+        filling=store.read_table(reports / "history_inpaint.csv", FILLING),
         counts=store.read_table(reports / "counts.csv", tables.COUNTS),
         iou=store.read_table(reports / "iou.csv", tables.IOU),
         restored=store.read_table(reports / "restored.csv", tables.RESTORED),
@@ -49,13 +50,14 @@ def _stems(folder: Path) -> frozenset[str]:
 
 
 def _card(folder: Path) -> dict:
-    """Return what a network says of itself: the plain values of its JSON files, by name."""
-    found = {}
+    """Return what a network says of itself in its JSON files: plain values, two levels deep."""
+    found: dict = {}
     for path in sorted(folder.glob("*.json")):
         content = store.read_json(path)
         if isinstance(content, dict):
-            found |= {key: content[key] for key in sorted(content)}
-    return {key: value for key, value in found.items() if not isinstance(value, dict)}
+            for value in (content, *content.values()):
+                found |= value if isinstance(value, dict) else {}
+    return {key: found[key] for key in sorted(found) if not isinstance(found[key], dict)}
 
 
 if __name__ == "__main__":

@@ -86,6 +86,9 @@ def whole(folders):
             [_tag("crowd", 3, 0.1667), _tag("far", 0, 0.0), _tag("new_one", 1, 0.0556)]
         ),
         history=tables.HISTORY.frame([_epoch(epoch) for epoch in (1, 2, 3)]),
+        filling=findings.FILLING.frame(
+            [{"step": n, "l1": 0.3 / n, "val_l1": None} for n in (1, 2)]
+        ),
         counts=tables.COUNTS.frame(
             [
                 key | {"label": 1, "tp": 90 - n % 6 * 10, "fp": 5, "fn": 5}
@@ -290,7 +293,7 @@ def test_controls_and_charts_have_names(seen):
     assert all(attrs["aria-label"] for attrs in seen.of("input"))
     assert len(seen.of("input")) == SETTINGS.restored
     plots = [attrs for attrs in seen.of("div") if "data-chart" in attrs]
-    assert len(plots) == 5
+    assert len(plots) == 6
     assert all(attrs["role"] == "img" and attrs["aria-label"] for attrs in plots)
 
 
@@ -418,8 +421,10 @@ def test_the_stage_reads_the_tables_and_writes_the_page(whole, folders, tmp_path
         ("iou", tables.IOU), ("restored", tables.RESTORED), ("tags", tables.TAGS),
     ):  # fmt: skip
         store.write_table(reports / f"{name}.csv", getattr(whole, name), columns)
+    store.write_table(reports / "history_inpaint.csv", whole.filling, findings.FILLING)
     store.write_table(reports / "images.csv", whole.measured, tables.MEASURED)
-    store.write_json(tmp_path / "model/model.json", {"preset": "seed", "size": 160})
+    store.write_json(tmp_path / "model/model.json", {"preset": "seed", "size": 160, "scale": 0.5})
+    store.write_json(tmp_path / "inpainter/generator.json", {"layout": {"width": 12345}})
     (tmp_path / "params.yaml").write_text(
         "compute: {backend: local, workers: 1, scheduler: null}\n"
         "report: {language: vi, gallery: 2, examples: 2, restored: 2, small: 64, large: 96}\n"
@@ -434,6 +439,7 @@ def test_the_stage_reads_the_tables_and_writes_the_page(whole, folders, tmp_path
     assert "index.html" in said
     assert "phân đoạn" in text
     assert "seed" in text
+    assert "12.345" in text  # what the restorer says of itself, one level down
     assert HOSTILE in text
 
 
