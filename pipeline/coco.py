@@ -46,8 +46,8 @@ def load(folder: Path) -> Dataset:
     split = {name: store.read_json(folder / f"{name}.json") for name in SPLITS}
     try:
         return from_coco(split)
-    except (KeyError, TypeError, ValueError) as error:
-        raise TableError(f"{folder} holds no dataset of ours: {error!r}; run validate") from error
+    except (KeyError, TypeError, ValueError, TableError) as error:
+        raise TableError(f"{folder} holds no dataset of ours ({error}); run validate") from error
 
 
 def save(folder: Path, dataset: Dataset) -> None:

@@ -83,8 +83,8 @@ def measure(raw: Path, path: str) -> dict:
         try:
             with Image.open(BytesIO(content)) as image:
                 width, height = image.size
-                orientation = int(image.getexif().get(ORIENTATION, 1))
-            fault = "truncated" if _truncated(content) else ""
+                if b"Exif" in content or b"eXIf" in content:  # else a PNG is decoded in vain
+                    orientation = int(image.getexif().get(ORIENTATION, 1))
         except (
             OSError,
             SyntaxError,
@@ -94,6 +94,7 @@ def measure(raw: Path, path: str) -> dict:
             Image.DecompressionBombError,
         ):
             fault = "unreadable"
+        fault = "truncated" if _truncated(content) else fault
     return {
         "path": path,
         "fault": fault,

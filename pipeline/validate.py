@@ -128,7 +128,7 @@ def _categories(categories: pd.DataFrame) -> pd.DataFrame:
 
 
 def _images(images: pd.DataFrame) -> pd.DataFrame:
-    names = images["path"].str.rpartition("/")[2].astype("str")
+    names = pd.Series([path.rpartition("/")[2] for path in images["path"]], images.index, "str")
     ordered = images.assign(
         export_split=images["split"],
         split=images["goes"],

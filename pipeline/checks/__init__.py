@@ -172,12 +172,12 @@ def run(tables: Tables) -> tuple[Tables, pd.DataFrame, pd.DataFrame]:
     for step in STEPS:
         if isinstance(step, Check):
             tables, found, repaired = apply(step, tables)
-            issues.append(found)
-            repairs.append(repaired)
+            issues += found
+            repairs += repaired
         else:
             tables = step(tables)
     return tables, _together(issues, ISSUES.empty()), _together(repairs, REPAIRS.empty())
 
 
 def _together(frames: list[pd.DataFrame], empty: pd.DataFrame) -> pd.DataFrame:
-    return pd.concat([frame for frame in frames if len(frame)] or [empty], ignore_index=True)
+    return pd.concat(frames, ignore_index=True) if frames else empty

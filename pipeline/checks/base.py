@@ -135,17 +135,23 @@ def check(
     return made
 
 
-def apply(one: Check, tables: Tables) -> tuple[Tables, pd.DataFrame, pd.DataFrame]:
-    """Return the tables after a check, its rows of ``ISSUES`` and its rows of ``REPAIRS``."""
+def apply(one: Check, tables: Tables) -> tuple[Tables, list[pd.DataFrame], list[pd.DataFrame]]:
+    """Return the tables after a check, its rows of ``ISSUES`` and its rows of ``REPAIRS``.
+
+    Either list has one frame, or none where there are no rows.
+    """
     found = one.find(tables)
     if not len(found.rows):
-        return found.tables or tables, ISSUES.empty(), REPAIRS.empty()
+        return found.tables or tables, [], []
     gone = found.dropped
     if gone is None:
         gone = np.full(len(found.rows), one.action == "dropped")
     after = found.tables or tables
-    issues = _issues(one, tables, found, gone)
-    repairs = _repairs(one, tables, after, found.rows[~gone])
+    repaired = one.about == "annotations" and one.action == "repaired"
+    repairs = []
+    if repaired and "geometry" in tables.annotations:
+        repairs = [_repairs(one, tables, after, found.rows[~gone])]
+    issues = [_issues(one, tables, found, gone)]
     return after.without(one.about, found.rows[gone]), issues, repairs
 
 
@@ -172,12 +178,6 @@ def _issues(one: Check, tables: Tables, found: Found, gone: np.ndarray) -> pd.Da
 
 
 def _repairs(one: Check, before: Tables, after: Tables, rows: pd.Index) -> pd.DataFrame:
-    if (
-        one.about != "annotations"
-        or one.action != "repaired"
-        or "geometry" not in before.annotations
-    ):
-        return REPAIRS.empty()
     old = before.annotations.loc[rows, "geometry"].to_numpy()
     new = after.annotations.loc[rows, "geometry"].to_numpy()
     changed = np.array([a is not b for a, b in zip(old, new, strict=True)], dtype=bool)

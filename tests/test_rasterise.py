@@ -1,0 +1,96 @@
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from exports import LIMITS, NASTY, SHARED, content, examine, write
+from pycocotools import mask as cocomask
+
+from pipeline import rasterise, store
+from pipeline.errors import ExportError
+from stages import rasterise as stage
+
+SQUARE = [[2, 2, 6, 2, 6, 6, 2, 6]]
+
+
+def test_each_image_gets_a_mask_whose_labels_are_the_categories(make_dataset):
+    dataset = make_dataset([SQUARE, [[8, 2, 10, 2, 10, 4, 8, 4]]], category_ids=[1, 3])
+    (sheet,) = rasterise.sheets(dataset)
+    mask = rasterise.label_mask(sheet)
+
+    assert sheet.name == "train/a.png"
+    assert (mask.shape, mask.dtype) == ((16, 20), np.uint8)
+    assert np.bincount(mask.ravel()).tolist() == [320 - 16 - 4, 16, 0, 4]
+
+
+def test_an_image_without_objects_gets_an_empty_mask_beside_others(make_dataset):
+    dataset = make_dataset([SQUARE])
+    more = dataset.images.assign(image_id=2, stem="b")
+    import pandas as pd
+
+    wider = type(dataset)(pd.concat([dataset.images, more], ignore_index=True),
+                          dataset.annotations, dataset.categories)  # fmt: skip
+
+    assert [len(sheet.objects) for sheet in rasterise.sheets(wider)] == [1, 0]
+
+
+def test_boxes_alone_stop_with_the_cure(make_dataset):
+    with pytest.raises(ExportError, match='export the version from Roboflow as "COCO Segm'):
+        rasterise.sheets(make_dataset([]))
+
+
+@pytest.mark.parametrize("name", NASTY)
+def test_what_validate_keeps_of_a_nasty_polygon_is_what_pycocotools_draws_of_it(tmp_path, name):
+    segmentation, left = NASTY[name]
+    train = content(1, "a")
+    train["annotations"][0]["segmentation"] = segmentation
+    _, found = examine(write(tmp_path, train=train, valid=content(1, "b"), test=content(1, "c")))
+    mask = rasterise.label_mask(rasterise.sheets(found.dataset)[0])
+
+    assert mask.any() == left
+    assert (found.dataset.annotations["split"] == "train").any() == left
+    if left and name != "half outside":
+        several = segmentation if isinstance(segmentation, list) else None
+        encoded = cocomask.merge(cocomask.frPyObjects(several, 16, 20)) if several else segmentation
+        np.testing.assert_array_equal(mask, cocomask.decode(encoded))
+
+
+def test_the_stage_writes_a_palette_png_that_reads_back(tmp_path, monkeypatch):
+    from pipeline import coco
+
+    _, found = examine(
+        write(tmp_path / "raw", train=content(3), valid=content(1, "b"), test=content(1, "c"))
+    )
+    coco.save(tmp_path / "valid", found.dataset)
+    (tmp_path / "params.yaml").write_text("compute: {backend: local, workers: 1, scheduler: null}")
+    monkeypatch.chdir(tmp_path)
+    summary = stage.main(Path("valid"), Path("masks"))
+
+    assert summary.startswith("5 masks of 5 annotations")
+    assert store.read_mask(next((tmp_path / "masks" / "train").glob("*.png"))).sum() == 100
+
+
+@pytest.mark.skipif(not (SHARED / "people").is_dir(), reason="the shared export is not here")
+def test_real_annotations_are_drawn_as_by_pycocotools():
+    _, found = examine(SHARED / "people", LIMITS)
+    repaired = set(zip(found.repairs["split"], found.repairs["annotation_id"], strict=True))
+    sizes = {(i.split, i.image_id): (i.height, i.width) for i in found.dataset.images.itertuples()}
+    raw = {
+        (split, one["id"]): one["segmentation"]
+        for split in ("valid", "test")
+        for one in json.loads((SHARED / "people" / split / "_annotations.coco.json").read_text())[
+            "annotations"
+        ]
+    }
+    compared = 0
+    for row in found.dataset.annotations.itertuples():
+        key = (row.split, row.export_id)
+        if key in raw and key not in repaired:
+            height, width = sizes[row.split, row.image_id]
+            (one,) = rasterise.objects(found.dataset.annotations.loc[[row.Index]])
+            sheet = rasterise.Sheet("", height, width, [one._replace(label=1)])
+            theirs = cocomask.merge(cocomask.frPyObjects(raw[key], height, width))
+            np.testing.assert_array_equal(rasterise.label_mask(sheet), cocomask.decode(theirs))
+            compared += 1
+
+    assert compared > 100

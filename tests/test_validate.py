@@ -1,0 +1,269 @@
+import copy
+import json
+from collections import Counter
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import pytest
+from exports import LIMITS, NASTY, SHARED, content, examine, write
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from test_checks import DEFECTS
+
+from pipeline import coco, raw, validate
+from pipeline.errors import ExportError
+from stages import validate as stage
+
+ZOO = SHARED / "zoo"
+LIST = ("train", "valid", "test")
+
+
+def sound_splits(count=3):
+    return {split: content(count, prefix) for split, prefix in zip(LIST, "abc", strict=True)}
+
+
+def judge(splits):
+    """Validate COCO dictionaries whose pictures are all there."""
+    files = {s: (f"{s}/a.json", json.dumps(said).encode()) for s, said in splits.items()}
+    export = coco.read(files)
+    names = {path for path in export.images["path"] if isinstance(path, str)}
+    pictures = raw.pictures(
+        {"path": path, "fault": "", "width": 20, "height": 16, "orientation": 1,
+         "sha256": path, "look": ""}
+        for path in sorted(names)
+    )  # fmt: skip
+    return export, validate.sound(export, pictures, LIMITS)
+
+
+def rows(found, **values):
+    chosen = np.ones(len(found.issues), bool)
+    for column, value in values.items():
+        chosen &= found.issues[column].to_numpy() == value
+    return found.issues[chosen]
+
+
+def accounted(export, found):
+    """Annotations kept, and those with a row that says they were dropped."""
+    codes = {check.code for check in validate.checks.CHECKS if check.about == "annotations"}
+    dropped = found.issues["code"].isin(codes) & (found.issues["action"] == "dropped")
+    return len(found.dataset.annotations), int(dropped.sum()), len(export.annotations)
+
+
+@given(names=st.lists(st.sampled_from(sorted(DEFECTS)), max_size=8), split=st.sampled_from(LIST))
+@settings(max_examples=20)
+def test_any_mix_of_defects_is_survived_and_every_annotation_accounted_for(names, split):
+    splits = sound_splits(4)
+    for name in names:
+        try:
+            DEFECTS[name][0](splits[split])
+        except (TypeError, AttributeError, KeyError, IndexError):
+            continue  # an earlier defect left nothing to plant this one in
+    kept, dropped, given_ = accounted(*judge(splits))
+
+    assert kept + dropped == given_
+
+
+@given(order=st.permutations(range(12)))
+@settings(max_examples=4)
+def test_the_order_of_records_does_not_matter(order):
+    splits = {"train": content(12, "a"), "valid": content(2, "b"), "test": content(2, "c")}
+    splits["train"]["annotations"][3]["segmentation"] = NASTY["bow-tie"][0]
+    splits["train"]["annotations"][5]["segmentation"] = []
+    _, first = judge(splits)
+    for kind in ("images", "annotations"):
+        splits["train"][kind] = [splits["train"][kind][index] for index in order]
+    _, second = judge(splits)
+
+    assert coco.to_coco(first.dataset) == coco.to_coco(second.dataset)
+    assert first.issues.equals(second.issues)
+
+
+@pytest.mark.parametrize("name", NASTY)
+def test_what_is_kept_is_kept_unchanged_the_second_time(name):
+    splits = sound_splits(1)
+    splits["train"]["annotations"][0]["segmentation"] = copy.deepcopy(NASTY[name][0])
+    once = coco.to_coco(judge(splits)[1].dataset)
+    _, again = judge(once)
+
+    assert not len(again.repairs)
+    assert not rows(again, severity="error").size
+    segmentations = [
+        [one["segmentation"] for one in said["train"]["annotations"]]
+        for said in (once, coco.to_coco(again.dataset))
+    ]
+    assert segmentations[0] == segmentations[1]
+
+
+def test_sound_rings_are_written_as_the_export_has_them():
+    splits = sound_splits()
+    open_ring, closed_ring = [[2, 2, 9.125, 2, 9, 9]], [[2, 2, 9, 2.5, 9, 9, 2, 2]]
+    splits["train"]["annotations"][0]["segmentation"] = open_ring
+    splits["train"]["annotations"][1]["segmentation"] = closed_ring
+    _, found = judge(splits)
+
+    written = coco.to_coco(found.dataset)["train"]["annotations"]
+    assert [one["segmentation"] for one in written[:2]] == [open_ring, closed_ring]
+
+
+def test_an_object_with_a_hole_becomes_a_mask_and_its_repair_is_told():
+    splits = sound_splits()
+    splits["train"]["annotations"][0]["segmentation"] = NASTY["hole cut open"][0]
+    _, found = judge(splits)
+    first = found.dataset.annotations.iloc[0]
+    repair = found.repairs.iloc[0]
+
+    assert first["rle"]["size"] == [16, 20]
+    assert first["geometry"].area == 144 - 25
+    assert (repair["code"], repair["area_after"]) == ("self_crossing", 119)
+    assert repair["annotation_id"] == 0
+
+
+def test_a_missing_split_is_carved_and_said():
+    splits = {"train": content(20, "a")}
+    _, found = judge(splits)
+
+    carved = rows(found, code="split_carved")
+    assert carved["split"].tolist() == ["valid", "test"]
+    assert carved["value"].tolist() == [4, 4]
+    counts = found.dataset.images["split"].value_counts().to_dict()
+    assert counts == {"train": 12, "valid": 4, "test": 4}
+    assert set(found.dataset.images["export_split"]) == {"train"}
+    assert (found.dataset.annotations.groupby("split").size() == [4, 12, 4]).all()
+
+
+def test_too_few_images_for_all_splits_are_said():
+    _, found = judge({"train": content(1, "a")})
+
+    assert rows(found, code="split_empty")["split"].tolist() == ["valid", "test"]
+
+
+def test_stems_are_unique_on_any_file_system():
+    splits = sound_splits(4)
+    for image, name in zip(
+        splits["train"]["images"], ["a.png", "A.jpg", "a.jpg", "a-2.png"], strict=True
+    ):
+        image["file_name"] = name
+    _, found = judge(splits)
+
+    stems = found.dataset.images.query("split == 'train'")["stem"]
+    assert stems.str.casefold().is_unique
+
+
+def test_findings_on_the_category_table_of_every_split_are_one_row():
+    _, found = judge(sound_splits())
+
+    assert rows(found, code="group_category")["split"].tolist() == [""]
+
+
+def test_codes_of_fail_on_stop_the_run_and_unknown_ones_are_refused():
+    splits = sound_splits()
+    splits["train"]["annotations"][0]["segmentation"] = []
+    _, found = judge(splits)
+
+    validate.refuse(found, [])
+    with pytest.raises(ExportError, match="1 × segmentation_empty"):
+        validate.refuse(found, ["leak_same", "segmentation_empty"])
+    with pytest.raises(ExportError, match="fail_on names segmentation_emtpy"):
+        validate.refuse(found, ["segmentation_emtpy"])
+
+
+def test_an_export_without_usable_pictures_is_refused_with_the_reason():
+    splits = sound_splits()
+    files = {s: (f"{s}/a.json", json.dumps(said).encode()) for s, said in splits.items()}
+    found = validate.sound(coco.read(files), raw.pictures([]), LIMITS)
+
+    with pytest.raises(ExportError, match="9 × image_missing"):
+        validate.refuse(found, [])
+
+
+def test_more_categories_than_labels_are_refused():
+    splits = sound_splits()
+    splits["train"]["categories"] += [
+        {"id": n, "name": f"c{n}", "supercategory": ""} for n in range(2, 300)
+    ]
+    with pytest.raises(ExportError, match="299 categories"):
+        judge(splits)
+
+
+def test_the_summary_counts_what_was_kept_and_found():
+    splits = sound_splits()
+    splits["train"]["annotations"][0]["segmentation"] = []
+    export, found = judge(splits)
+
+    assert validate.summary(export, found).startswith(
+        "9 images of 9, 8 annotations of 9 kept; 1 error, 1 warning, "
+    )
+
+
+def test_the_stage_writes_the_same_bytes_each_time(tmp_path, monkeypatch):
+    write(tmp_path / "raw", **sound_splits())
+    settings_ = {"validate": msgspec.to_builtins(LIMITS),
+                 "compute": {"backend": "local", "workers": 1, "scheduler": None}}  # fmt: skip
+    (tmp_path / "params.yaml").write_bytes(msgspec.yaml.encode(settings_))
+    monkeypatch.chdir(tmp_path)
+    written = []
+    for name in ("a", "b"):
+        stage.main(Path("raw"), Path(name), Path(name, "issues.csv"))
+        written.append({path.name: path.read_bytes() for path in Path(name).iterdir()})
+
+    assert written[0] == written[1]
+    assert set(written[0]) == {
+        *(f"{s}.json" for s in LIST),
+        "labels.csv",
+        "issues.csv",
+        "repairs.csv",
+    }
+
+
+def test_an_export_without_annotation_file_is_refused_with_the_cure(tmp_path):
+    with pytest.raises(ExportError, match="COCO Segmentation"):
+        raw.annotation_files(tmp_path)
+
+
+def test_two_annotation_files_of_one_split_are_refused(tmp_path):
+    write(tmp_path, **{"valid": content(1), "val": content(1)})
+
+    with pytest.raises(ExportError, match="two files for valid"):
+        raw.annotation_files(tmp_path)
+
+
+def test_pictures_are_listed_in_one_order_without_a_macs_shadows(tmp_path):
+    for name in ("b/x.JPG", "a/y.png", "a/._y.png", "a/notes.txt"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+
+    assert raw.picture_paths(tmp_path) == ["a/y.png", "b/x.JPG"]
+
+
+COUNTS = {  # code -> rows, as counted on the full checkouts by other means
+    "borrat_rle": {"rle_mask": 388, "bbox_wrong": 162, "area_wrong": 406, "split_carved": 1},
+    "cat_multipart": {"segmentation_flat": 28, "bbox_outside": 4, "bbox_wrong": 24},
+    "facade": {"category_name_twice": 1, "box_shaped": 19, "annotation_tiny": 1},
+    "babyface": {"segmentation_empty": 4257, "file_name_long": 16},
+    "badminton": {"segmentation_empty": 36, "split_carved": 2},
+    "person_drone": {"image_bare": 1},
+    "tooth": {"image_elsewhere": 80},
+}  # fmt: skip
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not ZOO.is_dir(), reason="the shared exports are not here")
+@pytest.mark.parametrize("name", COUNTS)
+def test_quirks_of_real_exports_are_counted(name):
+    export, found = examine(ZOO / name)
+    kept, dropped, given_ = accounted(export, found)
+    counts = Counter(found.issues["code"])
+
+    assert kept + dropped == given_
+    assert {code: counts[code] for code in COUNTS[name]} == COUNTS[name]
+
+
+@pytest.mark.skipif(not (SHARED / "people").is_dir(), reason="the shared export is not here")
+def test_real_person_polygons_lose_nothing():
+    export, found = examine(SHARED / "people", LIMITS)
+
+    assert len(found.dataset.images) == 293
+    assert accounted(export, found) == (488, 0, 488)
+    assert len(rows(found, code="self_crossing")) == 23
+    assert not len(rows(found, severity="error"))
