@@ -13,19 +13,21 @@ SEAM = 3  # px on each side of the outline that count for neither: mask error an
 BEHIND = 0.55  # ground beside the upper 55 % of the people lies behind them; below is at their feet
 
 # Log-odds that a person would say "the background is out of focus": a ridge logistic over half of
-# 286 photos that two people labelled, and over the sharp ones among them with a lens blur of 2 to
-# 11 px drawn in behind the people, or a blur of 1 to 6 px over the whole (which is no blurred
-# background); sources and kinds weighted alike. benchmarks/tags.py reports the other half.
+# 286 photos that two people labelled, over the sharp ones among them with a lens blur of 2 to 11 px
+# drawn in behind the people, or a blur of 1 to 6 px over the whole (which is no blurred
+# background), and over half of the sample; sources and kinds weighted alike. benchmarks/tags.py
+# reports the other half.
 CUES = {
-    "behind_50": -2.45,  # log of the median width of edges behind the people
-    "behind_75": 0.26,  # log of the upper quartile
-    "wider_50": 5.54,  # behind_50 less the same of the people
-    "fine_behind": -3.86,  # log of fine detail as a ratio of coarse detail
-    "fine_less": 8.54,  # fine_behind less the same of the people
-    "detail_less": -3.18,  # log of the Laplacian's variance, less the same of the people
-    "coarse_less": 4.91,  # log of coarse detail, less the same of the people
+    "behind_50": -2.07,  # log of the median width of edges behind the people
+    "behind_75": 0.4,  # log of the upper quartile
+    "wider_50": 5.02,  # behind_50 less the same of the people
+    "fine_behind": -5.42,  # log of fine detail as a ratio of coarse detail
+    "fine_less": 9.39,  # fine_behind less the same of the people
+    "detail_less": -3.28,  # log of the Laplacian's variance, less the same of the people
+    "coarse_less": 5.11,  # log of coarse detail, less the same of the people
+    "detail_on": 0.34,  # log of the Laplacian's variance on the people
 }
-CONSTANT = -2.75
+CONSTANT = -5.07
 PLAIN = 1.5  # px, the edge width that a region without edges is taken to have
 
 
@@ -70,6 +72,7 @@ def _defocus(on: dict[str, float], back: dict[str, float]) -> float:
         "fine_less": less["fine"],
         "detail_less": less["detail"],
         "coarse_less": less["coarse"],
+        "detail_on": on["detail"],
     }
     return float(CONSTANT + sum(weight * cues[name] for name, weight in CUES.items()))
 

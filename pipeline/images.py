@@ -12,15 +12,16 @@ from pipeline import store
 from pipeline.errors import ImageError
 
 WORK_SIDE = 320  # half of Roboflow's usual 640: focus cues separate as well there, 4 times faster
-EVERY = 4  # statistics of colour are taken from each fourth pixel of each fourth row
-FEWEST_GROUND = 50  # of those pixels; fewer say nothing of the ground
+EVERY = 4  # chroma is taken from each fourth pixel of each fourth row
 TINY = 64  # side of the square picture that hash and gradients are taken from
 HASH_SIDE = 8  # 64 bits, the lowest 8 x 8 frequencies
 HOG_CELLS = 8  # a side
 HOG_PIXELS = TINY // HOG_CELLS  # a cell's side
 HOG_BINS = 9
 BLIND = np.ones((5, 5), np.uint8)  # an outline's own gradient reaches 2 px of the tiny picture
-LOOK = ("look_dark", "look_median", "look_bright", "look_warm", "look_green", "look_vivid")
+LOOK = ("look_light", "look_warm", "look_green", "look_vivid")
+LOOK_CELLS = 6  # a side
+LOOK_PIXELS = 8  # a cell's side
 
 
 def small(content: bytes, name: str) -> np.ndarray:
@@ -127,38 +128,41 @@ def noise(grey: np.ndarray) -> float:
     return float(np.partition(response, middle)[middle] / (6 * 0.6745))
 
 
-def look(image: np.ndarray, person: np.ndarray) -> dict[str, float]:
-    """Return what time of day and season change in the ground behind people.
+def look(image: np.ndarray, person: np.ndarray) -> np.ndarray:
+    """Return what time of day and season change, in each cell of a grid, behind people.
 
     Args:
         image: ``(H, W, 3)`` uint8 RGB.
         person: ``(H, W)`` uint8, not 0 on people, who are left out.
 
     Returns:
-        ``look_dark``, ``look_median``, ``look_bright``: 10th, 50th and 90th percentile of
-        luma, 0..1; ``look_warm``: mean of (R - B) / (R + G + B), -1..1; ``look_green``: mean of
-        (2G - R - B) / (R + G + B), -1..2; ``look_vivid``: mean of (max - min) / max, 0..1.
-        All NaN where people fill the picture.
+        ``(LOOK_CELLS ** 2, 4)`` float32: means of log2 of luma plus 16, 4..8.1; of (R - B) /
+        (R + G + B), -1..1; of (2G - R - B) / (R + G + B), -1..2; of (max - min) / max, 0..1. NaN in
+        cells of which people leave less than a fifth free.
     """
-    free = person[::EVERY, ::EVERY] == 0
-    planes = cv2.split(np.ascontiguousarray(image[::EVERY, ::EVERY]))
-    red, green, blue = (plane[free].astype(np.float32) for plane in planes)
-    if len(red) < FEWEST_GROUND:
-        return dict.fromkeys(LOOK, float("nan"))
+    side = LOOK_CELLS * LOOK_PIXELS
+    pixels = cv2.resize(image, (side, side), interpolation=cv2.INTER_AREA).astype(np.float32)
+    free = cv2.resize(person, (side, side), interpolation=cv2.INTER_NEAREST) == 0
+    red, green, blue = cv2.split(pixels)
     total = red + green + blue + 24  # 24: colour of near black is not trusted
-    grey = np.sort(0.299 * red + 0.587 * green + 0.114 * blue) / 255
-    dark, middle, bright = (grey[int(q * len(grey))] for q in (0.1, 0.5, 0.9))
     most = np.maximum(np.maximum(red, green), blue)
     least = np.minimum(np.minimum(red, green), blue)
-    values = (
-        dark,
-        middle,
-        bright,
-        ((red - blue) / total).mean(),
-        ((2 * green - red - blue) / total).mean(),
-        ((most - least) / (most + 8)).mean(),
-    )
-    return dict(zip(LOOK, map(float, values), strict=True))
+    channels = [
+        np.log2(0.299 * red + 0.587 * green + 0.114 * blue + 16),
+        (red - blue) / total,
+        (2 * green - red - blue) / total,
+        (most - least) / (most + 8),
+    ]
+    counts = _cells(free.astype(np.float32))
+    sums = np.stack([_cells(channel * free) for channel in channels], axis=1)
+    known = counts >= LOOK_PIXELS**2 / 5
+    return np.where(known[:, None], sums / np.maximum(counts, 1)[:, None], np.nan)
+
+
+def _cells(plane: np.ndarray) -> np.ndarray:
+    """Sum a square plane in each cell of the grid, row by row."""
+    shape = (LOOK_CELLS, LOOK_PIXELS, LOOK_CELLS, LOOK_PIXELS)
+    return plane.reshape(shape).sum(axis=(1, 3)).ravel()
 
 
 def tiny(grey: np.ndarray) -> np.ndarray:

@@ -16,7 +16,6 @@ MEASUREMENTS = Columns(
         "covered": ("float64", "share of the picture that people cover together, 0..1"),
         "cut": ("float64", "share of a main person's outline on the picture's border, 0..1"),
         "parts": ("float64", "share of a main person outside the largest part, 0..1"),
-        "straight": ("float64", "longest straight side of a main person, in roots of the area"),
         "base": ("float64", "width of a main person's lowest rows by that of the widest, 0..1"),
         "hollow": ("float64", "share of a main person's convex hull not covered, 0..1"),
         "touch": ("float64", "share of a main person's surroundings that are other people, 0..1"),
@@ -32,12 +31,10 @@ MEASUREMENTS = Columns(
         "clipped": ("float64", "share of pixels at 250 grey levels or more, 0..1"),
         "chroma": ("float64", "99th percentile of the distance from grey, 0..255"),
         "noise": ("float64", "standard deviation of noise, grey levels"),
-        "look_dark": ("float64", "10th percentile of the ground's luma, 0..1"),
-        "look_median": ("float64", "50th percentile of the ground's luma, 0..1"),
-        "look_bright": ("float64", "90th percentile of the ground's luma, 0..1"),
+        "look_light": ("float64", "log2 of the ground's luma plus 16, 4..8.1; NA if hidden"),
         "look_warm": ("float64", "the ground's red less blue, as a share of all light, -1..1"),
         "look_green": ("float64", "the ground's green less the others, as a share, -1..2"),
-        "look_vivid": ("float64", "the ground's mean saturation, 0..1"),
+        "look_vivid": ("float64", "the ground's saturation, 0..1"),
     }
 )
 
@@ -54,11 +51,12 @@ class Photo(NamedTuple):
 
 
 class Measured(NamedTuple):
-    """What is known of one image: numbers for the table, a hash and gradients for comparing."""
+    """What is known of one image: numbers for the table, the rest for comparing."""
 
     numbers: dict[str, float]  # by MEASUREMENTS
     hash: int
-    gradients: np.ndarray
+    gradients: np.ndarray  # as images.gradients
+    look: np.ndarray  # as images.look
 
 
 def look(photo: Photo) -> tuple[np.ndarray, list[np.ndarray], np.ndarray]:
@@ -83,6 +81,7 @@ def measure(photo: Photo) -> Measured:
     """
     image, masks, person = look(photo)
     grey = images.luma(image)
+    ground = images.look(image, person)
     values = {
         "people": len(photo.people),
         "crowds": len(photo.crowds),
@@ -92,11 +91,16 @@ def measure(photo: Photo) -> Measured:
         **images.light(grey),
         "chroma": images.chroma(image),
         "noise": images.noise(grey),
-        **images.look(image, person),
+        **dict(zip(images.LOOK, _typical(ground), strict=True)),
     }
     numbers = {name: float(values[name]) for name in MEASUREMENTS}
     tiny = images.tiny(grey)
-    return Measured(numbers, images.perceptual_hash(tiny), images.gradients(tiny, person))
+    return Measured(numbers, images.perceptual_hash(tiny), images.gradients(tiny, person), ground)
+
+
+def _typical(ground: np.ndarray) -> np.ndarray:
+    seen = ground[np.isfinite(ground[:, 0])]
+    return np.median(seen, axis=0) if len(seen) else np.full(ground.shape[1], np.nan)
 
 
 def corners(photo: Photo) -> places.Corners:

@@ -16,7 +16,7 @@ DISTINCT = 0.8  # a match is this much nearer than the second best; Lowe's ratio
 LEAST_MATCHES = 12  # fewer are not worth a homography
 CLOSE = 4.0  # px at working size, within which a match agrees with the homography
 TRIES = 500  # of RANSAC; enough where 35 % of the matches agree
-PROBES = 6  # photos of a named place that are looked at
+PROBES = 8  # photos of a named place that are looked at
 NEIGHBOURS = 3  # of each probed photo, the likest that it is compared with
 
 
@@ -180,15 +180,19 @@ def shortlist(alike: np.ndarray, least: float) -> Iterator[tuple[int, int]]:
 def unusual(looks: np.ndarray, places: list[str], scales: np.ndarray, members: int) -> np.ndarray:
     """Return how far each photo's light and colour lie from what its place usually looks like.
 
+    Each cell is compared with the same cell's median over the place, in units of its usual spread
+    (median absolute deviation, at least ``scales``); a photo's difference in one channel is the
+    median over its cells, so that an object in front, or one who stands elsewhere, does not count.
+
     Args:
-        looks: ``(N, K)`` measurements, NaN where there is none.
+        looks: ``(N, cells, K)``, as ``images.look``; NaN in cells that people hide.
         places: one a photo, "" for none.
-        scales: ``(K,)`` ordinary differences between two photos of one place.
+        scales: ``(K,)`` least spread that is ordinary.
         members: fewest photos that make a usual look.
 
     Returns:
-        ``(N,)`` float64: root of the mean squared difference from the place's median, in ordinary
-        differences; 0 without a place, in a place of too few photos, and where nothing is measured.
+        ``(N,)`` float64: root of the mean squared difference over channels, in ordinary
+        differences; 0 without a place, in a place of too few photos, and where nothing is seen.
     """
     names = np.array(places, dtype=object)
     result = np.zeros(len(names))
@@ -196,8 +200,9 @@ def unusual(looks: np.ndarray, places: list[str], scales: np.ndarray, members: i
         inside = np.flatnonzero(names == name)
         if len(inside) < members:
             continue
-        known = inside[np.isfinite(looks[inside]).all(axis=1)]
-        if len(known):
-            usual = np.median(looks[known], axis=0)
-            result[known] = np.sqrt((((looks[known] - usual) / scales) ** 2).mean(axis=1))
+        away = np.ma.masked_invalid(looks[inside].astype(np.float64))
+        away = away - np.ma.median(away, axis=0)
+        spread = 1.4826 * np.ma.median(np.abs(away), axis=0)  # of a normal distribution: its sigma
+        typical = np.ma.median(away / np.maximum(spread.filled(0), scales), axis=1).filled(0)
+        result[inside] = np.sqrt((typical**2).mean(axis=1))
     return result

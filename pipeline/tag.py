@@ -17,9 +17,9 @@ from pipeline.tables import CHOSEN, MEASURED, SPLITS, TAGS, Dataset
 
 TABLE_1 = ("far", "crowd", "blurred_background", "scene_time", "occluded")
 
-# Ordinary differences between two photos of one place at the same time of day, in images.LOOK's
-# order and units; they only weigh the six against each other.
-LOOK_SCALES = (0.06, 0.08, 0.10, 0.03, 0.03, 0.08)
+# Least spread within one place that counts as one ordinary difference, in images.look's order and
+# units: a quarter of an aperture stop, and what white balance alone does to colours.
+LOOK_SCALES = (0.25, 0.02, 0.02, 0.05)
 
 Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 Level = Annotated[float, msgspec.Meta(ge=0, le=255)]
@@ -133,7 +133,7 @@ def table(
     numbers = MEASUREMENTS.frame([one.numbers for one in measured])
     frame = pd.concat([rows[["split", "file_name", "width", "height"]], numbers], axis=1)
     frame.insert(4, "place", pd.Series(place, dtype="str"))
-    looks = frame[list(images.LOOK)].to_numpy()
+    looks = np.array([one.look for one in measured])
     frame["unusual"] = places.unusual(looks, place, np.array(LOOK_SCALES), members)
     frame["nearest_bits"] = images.nearest_bits([one.hash for one in measured])
     frame["size_ratio"] = _size_ratio(frame["width"] * frame["height"])

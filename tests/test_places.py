@@ -120,17 +120,49 @@ def test_groups_by_look_are_the_connected_pictures(edges):
     assert all(leaders[leader] == leader <= row for row, leader in enumerate(leaders))
 
 
+def looks(*photos):
+    """Four cells and two channels a photo, every cell as the photo's."""
+    return np.repeat(np.array(photos, float)[:, None, :], 4, axis=1)
+
+
 def test_one_night_photo_among_days_is_unusual_and_the_days_are_not():
-    looks = np.array([[0.5, 0.1], [0.52, 0.1], [0.48, 0.12], [0.1, -0.1], [0.9, 0.0]])
+    seen = looks([0.5, 0.1], [0.52, 0.1], [0.48, 0.12], [0.1, -0.1], [0.9, 0.0])
 
-    found = places.unusual(looks, ["lake"] * 4 + [""], np.array([0.1, 0.1]), 3)
+    found = places.unusual(seen, ["lake"] * 4 + [""], np.array([0.1, 0.1]), 3)
 
-    median = np.array([0.49, 0.1])
-    expected = np.sqrt((((looks[3] - median) / 0.1) ** 2).mean())
-    assert found[3] == pytest.approx(expected)
+    assert found[3] == pytest.approx(np.sqrt((3.9**2 + 2.0**2) / 2))
     assert found[:3].max() < 0.5
     assert found[4] == 0
 
 
+def test_an_object_in_front_of_some_cells_makes_no_photo_unusual():
+    seen = looks(*[[0.5, 0.1]] * 5)
+    seen[2, 0] = (-3, 0.9)
+
+    assert places.unusual(seen, ["lake"] * 5, np.array([0.1, 0.1]), 3).max() == 0
+
+
+def test_cells_that_people_hide_are_left_out():
+    seen = looks(*[[0.5, 0.1]] * 4, [1.5, 0.1])
+    seen[0] = np.nan
+    seen[4, :2] = np.nan
+
+    found = places.unusual(seen, ["lake"] * 5, np.array([0.1, 0.1]), 3)
+
+    assert found[0] == 0
+    assert found[4] == pytest.approx(np.sqrt(10**2 / 2))
+
+
+def test_where_every_day_differs_one_more_difference_is_usual():
+    steady = looks(*[[0.50, 0], [0.51, 0], [0.49, 0], [0.5, 0], [0.9, 0]])
+    varied = looks(*[[0.1, 0], [0.5, 0], [0.9, 0], [0.3, 0], [0.9, 0]])
+
+    scores = [places.unusual(one, ["a"] * 5, np.full(2, 0.05), 3)[4] for one in (steady, varied)]
+
+    assert scores[1] < scores[0] / 3
+
+
 def test_a_place_of_few_photos_has_no_usual_look():
-    assert places.unusual(np.eye(3), ["a", "a", "b"], np.ones(3), 3).tolist() == [0, 0, 0]
+    seen = looks([1, 0], [0, 1], [0, 0])
+
+    assert places.unusual(seen, ["a", "a", "b"], np.ones(2), 3).tolist() == [0, 0, 0]
