@@ -94,7 +94,7 @@ def plan(params: SampleParams) -> list[Shot]:
     """
     rng = np.random.default_rng([params.seed, 1])
     names = sorted(places.PLACES)
-    where = np.arange(params.images) % len(names)  # place of each picture
+    where = np.sort(np.arange(params.images) % len(names))  # one place after the other
     problems = _problems(params, where, rng)
     splits = _splits(params, where, rng)
     shots = []

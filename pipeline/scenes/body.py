@@ -2,9 +2,10 @@
 
 import numpy as np
 
-from pipeline.scenes import hair, head, wear
+from pipeline.scenes import clothes, face, hair, head, wear
+from pipeline.scenes.cloth import Paint, curve
 from pipeline.scenes.people import Person, Pose
-from pipeline.scenes.sheet import Paint, Sheet, curve
+from pipeline.scenes.sheet import Sheet
 
 TALL = 1.72  # metres; every figure is drawn this tall, then scaled
 # Elbow, wrist and direction of the hand, for an arm at the right; metres.
@@ -28,7 +29,7 @@ LEGS = {
 
 
 def draw(sheet: Sheet, person: Person, pose: Pose) -> None:
-    """Draw a whole person on an empty sheet whose scale is that of a figure ``TALL`` metres tall."""
+    """Draw a person on an empty sheet, whose scale is for a figure ``TALL`` metres tall."""
     rng = np.random.default_rng(person.seed)
     child = person.height < 1.4
     size = 1.2 if child else 1.0
@@ -43,12 +44,13 @@ def draw(sheet: Sheet, person: Person, pose: Pose) -> None:
         0.55,
         0.012,
     )
-    _torso(sheet, person, rng)
-    wear.bag(sheet, person, _shoulder(person), rng)
+    clothes.torso(sheet, person, rng)
+    wear.bag(sheet, person, clothes.shoulder(person), rng)
     for side, kind in ((-1, pose.left), (1, pose.right)):
         if kind not in {"peace", "wave", "up"}:
             _arm(sheet, person, kind, side, rng)
     head.draw(sheet, top, person, rng)
+    face.draw(sheet, top, person)
     hair.front(sheet, top, person, rng)
     wear.glasses(sheet, top, person)
     wear.hat(sheet, top, person, rng)
@@ -61,159 +63,11 @@ def _skin(person: Person) -> Paint:
     return Paint(person.skin, skin=1.0, shine=0.1, grain=0.02)
 
 
-def _cloth(person: Person) -> Paint:
-    return Paint(person.cloth, fold=0.55, pattern=person.pattern, second=person.second, grain=0.07)
-
-
-def _shoulder(person: Person) -> float:
-    return (0.165 if person.woman else 0.185) * person.build
-
-
-def _torso(sheet: Sheet, person: Person, rng: np.random.Generator) -> None:
-    wide = _shoulder(person)
-    waist = (0.118 if person.woman else 0.148) * person.build
-    hips = (0.158 if person.woman else 0.15) * person.build
-    loose = 0.03 if person.top in {"hoodie", "jacket"} else 0.008
-    right = [
-        (0.05, 1.462),
-        (wide * 0.62, 1.437),
-        (wide, 1.405),
-        (wide + 0.022 + loose, 1.35),
-        (wide * 0.95 + loose, 1.24),
-        (waist + loose, 1.07),
-        (hips + loose, 0.93),
-        (hips + loose, 0.87),
-    ]
-    if person.top == "dress":
-        right[-1] = (hips + 0.03, 0.86)
-        right.append((hips + 0.085, 0.52))
-    half = np.array(right)
-    shape = curve(np.concatenate([half, half[::-1] * (-1, 1)]), steps=6)
-    sheet.part(shape, _cloth(person), 0.1, rng)
-    _trim(sheet, person, wide)
-
-
-def _trim(sheet: Sheet, person: Person, wide: float) -> None:
-    """Draw what tells one garment from another: necklines, collars, zips, prints."""
-    dark = tuple(v * 0.62 for v in person.cloth)
-    if person.top in {"tee", "dress"}:
-        deep = 1.405 if person.woman else 1.43
-        sheet.stain(
-            curve(
-                [
-                    (-0.062, 1.468),
-                    (-0.04, deep + 0.012),
-                    (0, deep),
-                    (0.04, deep + 0.012),
-                    (0.062, 1.468),
-                    (0, 1.5),
-                ]
-            ),
-            tuple(v * 0.94 for v in person.skin),
-        )
-        sheet.stroke(
-            curve(
-                [
-                    (-0.062, 1.462),
-                    (-0.04, deep + 0.01),
-                    (0, deep - 0.003),
-                    (0.04, deep + 0.01),
-                    (0.062, 1.462),
-                ],
-                closed=False,
-            ),
-            0.006,
-            dark,
-            0.8,
-        )
-        if person.pattern == "plain" and person.top == "tee" and person.seed % 3 == 0:
-            _print(sheet, person)
-    elif person.top == "shirt":
-        sheet.stain(
-            np.array([(-0.045, 1.475), (0, 1.4), (0.045, 1.475)]),
-            tuple(v * 0.9 for v in person.skin),
-        )
-        pale = tuple(min(v * 1.12, 1) for v in person.cloth)
-        for side in (-1, 1):
-            sheet.stain(
-                np.array(
-                    [
-                        (side * 0.05, 1.48),
-                        (side * 0.004, 1.4),
-                        (side * 0.05, 1.375),
-                        (side * 0.085, 1.445),
-                    ]
-                ),
-                pale,
-            )
-            sheet.stroke(
-                [(side * 0.004, 1.4), (side * 0.05, 1.375), (side * 0.085, 1.445)], 0.003, dark, 0.7
-            )
-        sheet.stroke([(0.002, 1.4), (0.002, 0.88)], 0.004, dark, 0.7)
-        for y in np.arange(0.94, 1.4, 0.09):
-            sheet.stain(
-                curve([(-0.006, y), (0, y + 0.006), (0.006, y), (0, y - 0.006)]), (0.95, 0.94, 0.9)
-            )
-    elif person.top == "hoodie":
-        sheet.stain(curve([(-0.1, 1.455), (0, 1.38), (0.1, 1.455), (0, 1.44)]), dark, 0.6, 0.006)
-        for side in (-1, 1):
-            sheet.stroke([(side * 0.03, 1.41), (side * 0.034, 1.27)], 0.006, (0.93, 0.92, 0.9))
-        sheet.stroke(
-            curve([(-0.1, 0.95), (-0.08, 1.08), (0.08, 1.08), (0.1, 0.95)], closed=False),
-            0.005,
-            dark,
-            0.8,
-        )
-    else:
-        inner = person.second
-        sheet.stain(
-            np.array(
-                [
-                    (-0.05, 1.475),
-                    (-0.035, 1.2),
-                    (-0.05, 0.86),
-                    (0.05, 0.86),
-                    (0.035, 1.2),
-                    (0.05, 1.475),
-                ]
-            ),
-            inner,
-        )
-        for side in (-1, 1):
-            sheet.stain(
-                np.array(
-                    [
-                        (side * 0.045, 1.48),
-                        (side * 0.03, 1.25),
-                        (side * 0.095, 1.33),
-                        (side * 0.085, 1.45),
-                    ]
-                ),
-                dark,
-                0.7,
-            )
-            sheet.stroke(
-                [(side * 0.045, 1.44), (side * 0.035, 1.2), (side * 0.05, 0.88)], 0.006, dark, 0.9
-            )
-    del wide
-
-
-def _print(sheet: Sheet, person: Person) -> None:
-    """Draw a print on a plain T-shirt."""
-    angle = np.linspace(0, 2 * np.pi, 24, endpoint=False)
-    reach = (0.055 if person.seed % 2 else 0.05) * (
-        1 + (0.28 if person.seed % 2 else 0.0) * np.cos(5 * angle)
-    )
-    sheet.stain(
-        np.stack([np.sin(angle) * reach, np.cos(angle) * reach + 1.24], 1), person.second, 0.9
-    )
-
-
 def _arm(sheet: Sheet, person: Person, kind: str, side: int, rng: np.random.Generator) -> None:
     """Draw an arm: skin, sleeve over it, hand."""
     elbow, wrist, hand = (np.array(value) * (side, 1) for value in ARMS[kind])
-    shoulder = np.array([side * _shoulder(person) * 0.93, 1.368])
-    elbow = elbow + (side * (_shoulder(person) - 0.175), 0)
+    shoulder = np.array([side * clothes.shoulder(person) * 0.93, 1.368])
+    elbow = np.add(elbow, (side * (clothes.shoulder(person) - 0.175), 0))
     near = 1.75 if kind == "selfie" else 1.0  # what reaches to the camera looks larger
     thin = 0.9 if person.woman else 1.0
     bare = [
@@ -223,7 +77,7 @@ def _arm(sheet: Sheet, person: Person, kind: str, side: int, rng: np.random.Gene
     ]
     sheet.limb(bare, _skin(person), rng)
     _hand(sheet, person, (wrist, hand * near * thin, kind), rng)
-    cloth = _cloth(person)
+    cloth = clothes.cloth(person)
     long = person.top in {"hoodie", "jacket", "shirt"} and not (
         person.top == "shirt" and person.seed % 4 == 0
     )
@@ -238,7 +92,7 @@ def _arm(sheet: Sheet, person: Person, kind: str, side: int, rng: np.random.Gene
 
 
 def _hand(sheet: Sheet, person: Person, what: tuple, rng: np.random.Generator) -> None:
-    """Draw a palm and fingers; ``what`` is the wrist, the hand's direction and size, the gesture."""
+    """Draw a palm and fingers; ``what`` is the wrist, the hand's vector, the gesture."""
     wrist, along, kind = what
     if kind == "pocket":
         return
@@ -281,27 +135,27 @@ def _hand(sheet: Sheet, person: Person, what: tuple, rng: np.random.Generator) -
 def _legs(sheet: Sheet, person: Person, pose: Pose, rng: np.random.Generator) -> None:
     """Draw legs, shoes, and trousers, shorts or a skirt."""
     kind = "skirt" if person.top == "dress" else person.bottom
-    cloth = Paint(person.trousers, fold=0.45, grain=0.07)
+    cloth = Paint(person.trousers, fold=0.45, grain=0.03)
     hips = (0.158 if person.woman else 0.15) * person.build
     order = ((1, LEGS[pose.legs][1]), (-1, LEGS[pose.legs][0]))
     for side, (knee, ankle) in order:
-        joints = [(side * 0.085, 0.9), (side * knee[0], knee[1]), (side * ankle[0], ankle[1])]
+        joints = [(side * 0.077, 0.9), (side * knee[0], knee[1]), (side * ankle[0], ankle[1])]
         _shoe(sheet, person, joints[2], side, rng)
         if kind != "trousers":
             sheet.limb(
                 [(*joints[0], 0.075), (*joints[1], 0.052), (*joints[2], 0.034)], _skin(person), rng
             )
         if kind == "trousers":
-            sheet.limb([(*joints[0], 0.09), (*joints[1], 0.067), (*joints[2], 0.054)], cloth, rng)
+            sheet.limb([(*joints[0], 0.078), (*joints[1], 0.067), (*joints[2], 0.054)], cloth, rng)
         elif kind == "shorts":
             middle = np.array(joints[0]) * 0.25 + np.array(joints[1]) * 0.75
-            sheet.limb([(*joints[0], 0.09), (*middle, 0.08)], cloth, rng)
+            sheet.limb([(*joints[0], 0.078), (*middle, 0.072)], cloth, rng)
     if kind == "skirt" and person.top != "dress":
         half = np.array([(hips * 0.82, 1.03), (hips + 0.015, 0.92), (hips + 0.06, 0.56)])
         sheet.part(curve(np.concatenate([half, half[::-1] * (-1, 1)]), steps=6), cloth, 0.1, rng)
     else:
         hip = curve(
-            [(-hips, 0.98), (hips, 0.98), (hips + 0.01, 0.88), (0.0, 0.8), (-hips - 0.01, 0.88)]
+            [(-hips, 0.98), (hips, 0.98), (hips + 0.002, 0.88), (0.0, 0.8), (-hips - 0.002, 0.88)]
         )
         sheet.part(hip, cloth, 0.09, rng)
 
@@ -320,6 +174,4 @@ def _shoe(
         (x, y + 0.01),
     ]
     sheet.part(curve(sole), Paint(person.shoes, shine=0.25), 0.035, rng)
-    sheet.stroke(
-        curve(np.array(sole[1:4]) + (0, -0.002), closed=False), 0.009, (0.9, 0.89, 0.86), 0.8
-    )
+    sheet.stroke(curve(np.add(sole[1:4], (0, -0.002)), closed=False), 0.009, (0.9, 0.89, 0.86), 0.8)

@@ -147,7 +147,7 @@ def awning(canvas: Canvas, box: tuple, colour: tuple, stripes: int = 9) -> None:
 
 
 def gable(canvas: Canvas, rng: np.random.Generator, box: tuple, colour: tuple) -> None:
-    """Paint a tiled roof seen from the front: a trapezoid with rows of tiles; ``box`` x, y, w, h."""
+    """Paint a tiled roof seen from the front: rows of tiles in a trapezoid; ``box`` x, y, w, h."""
     x, y, width, height = box
     inset = height * 0.55
     rows = max(int(height / 4), 3)

@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 
 from pipeline.scenes.noise import window
+from pipeline.scenes.perspective import SIDE
 from pipeline.scenes.places import CODE, HORIZON
-from pipeline.scenes.places_nature import SIDE
 
 FRAME = 640.0  # units; side of the picture, whatever its pixels
 SHOULDER = 0.72  # light above this is compressed, as film does
@@ -107,9 +107,8 @@ def develop(light: np.ndarray) -> np.ndarray:
 
 def noisy(photo: np.ndarray, strength: float, rng: np.random.Generator) -> np.ndarray:
     """Return the photo with sensor noise of deviation ``strength`` grey levels; more in shadows."""
-    shape = photo.shape[:2]
     value = photo.astype(np.float32)
-    luma = window("sensor", rng, shape)[..., None]
-    colour = np.dstack([window("sensor", rng, shape) for _ in range(3)])
-    noise = (0.8 * luma + 0.45 * colour) * (strength * (1.25 - value / 400))
-    return np.clip(np.round(value + noise), 0, 255).astype(np.uint8)
+    grain = window("sensor", rng, photo.shape[:2])
+    return np.clip(np.round(value + grain * (strength * (1.25 - value / 400))), 0, 255).astype(
+        np.uint8
+    )

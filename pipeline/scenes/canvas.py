@@ -4,6 +4,7 @@ Lengths are *units*; a picture of 640 pixels has 1 pixel a unit, smaller picture
 """
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import cv2
 import numpy as np
@@ -119,7 +120,7 @@ class Canvas:
     def line(self, points: list[Point], width: float, surface: Surface) -> None:
         """Paint a path of even width."""
         path = np.asarray(points, np.float32)
-        for start, end in zip(path[:-1], path[1:], strict=True):
+        for start, end in pairwise(path):
             along = end - start
             length = float(np.hypot(*along))
             if length > 0:

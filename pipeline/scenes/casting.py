@@ -9,7 +9,15 @@ from pipeline.scenes.light import Look
 from pipeline.scenes.people import Person, Pose, posed, someone
 from pipeline.scenes.places import PLACES
 
-CALM = ("down", "down", "pocket", "front", "strap")  # arms that stay beside the body
+CALM = (
+    "down",
+    "down",
+    "down",
+    "pocket",
+    "pocket",
+    "front",
+    "strap",
+)  # arms that stay beside the body
 LIVELY = (*CALM, "hip", "wave", "peace", "up")
 REACH = {
     "down": 0.3,
@@ -20,7 +28,7 @@ REACH = {
     "wave": 0.45,
     "peace": 0.36,
     "up": 0.4,
-    "selfie": 0.3,
+    "selfie": 0.8,
 }
 
 

@@ -6,7 +6,17 @@ import cv2
 import numpy as np
 
 from pipeline.errors import PipelineError
-from pipeline.scenes import body, camera, canvas, casting, light, occluders, places, shade
+from pipeline.scenes import (
+    body,
+    camera,
+    canvas,
+    casting,
+    furniture,
+    light,
+    occluders,
+    places,
+    shade,
+)
 from pipeline.scenes.camera import Frame
 from pipeline.scenes.casting import Role
 from pipeline.scenes.sheet import Sheet
@@ -86,10 +96,11 @@ def _draw(role: Role, frame: Frame) -> Sheet:
     """Draw one person on the part of the picture the figure can reach."""
     scale = role.scale * frame.scale * role.person.height / body.TALL
     x, y = role.foot[0] * frame.scale, role.foot[1] * frame.scale
+    left, right = (casting.REACH[kind] + 0.2 for kind in (role.pose.left, role.pose.right))
     box = (
-        int(max(x - 1.0 * scale, 0)),
+        int(max(x - left * scale, 0)),
         int(max(y - 2.08 * scale, 0)),
-        int(min(x + 1.0 * scale + 2, frame.size)),
+        int(min(x + right * scale + 2, frame.size)),
         int(min(y + 0.1 * scale + 2, frame.size)),
     )
     sheet = Sheet(box, (x, y), scale)
@@ -102,7 +113,7 @@ def _front(cast: casting.Cast, frame: Frame, rng: np.random.Generator) -> canvas
     painters = occluders.NEAR if cast.near else occluders.WHOLE
     panel = canvas.Canvas(camera.FRAME, camera.FRAME, frame.scale)
     nearer = role.scale * 1.06
-    target = occluders.Target(role.foot[0], role.foot[1] + 0.06 * role.scale, nearer)
+    target = furniture.Target(role.foot[0], role.foot[1] + 0.06 * role.scale, nearer)
     painters[int(rng.integers(len(painters)))](panel, target, rng)
     return panel
 
@@ -141,7 +152,13 @@ def _shoot(wish: Wish, stage: Stage, look: light.Look, rng: np.random.Generator)
     """Light the stage and take the photo."""
     frame, size = stage.frame, stage.frame.size
     scene = camera.scenery(
-        places.lit(wish.place, frame.scale, (look.hour, look.season), int(rng.integers(3))), frame
+        places.lit(
+            wish.place,
+            frame.scale,
+            (look.hour, look.season),
+            0 if wish.scene_time else int(rng.integers(2)),
+        ),
+        frame,
     )
     if wish.blurred_background:
         scene = camera.defocus(scene, rng.uniform(4.5, 7.5) * frame.scale)

@@ -7,6 +7,7 @@ from pipeline.scenes import texture
 from pipeline.scenes.canvas import DEPTH, NX, SNOW, UP, Canvas, Surface
 from pipeline.scenes.noise import fbm, smooth
 
+GRASS = (0.4, 0.52, 0.24)
 ROCK = (0.52, 0.5, 0.5)
 FOREST = (0.2, 0.33, 0.2)
 
@@ -27,7 +28,7 @@ def plane(
 def strip(
     canvas: Canvas, points: list, surface: Surface, tone: np.ndarray, soft: float = 0.0
 ) -> None:
-    """Lay another floor over a polygon of the ground, its rim ``soft`` units wide; depth is kept."""
+    """Lay another floor over a polygon of the ground, its rim ``soft`` units wide."""
     mask = np.zeros(canvas.shape, np.uint8)
     corners = np.round(np.asarray(points) * canvas.scale * 16).astype(np.int32)
     cv2.fillPoly(mask, [corners], 255, cv2.LINE_AA, 4)
@@ -47,26 +48,24 @@ def mountains(
     Args:
         canvas: what to paint on.
         rng: random numbers.
-        box: row of the ridge's foot and its height, units, and how jagged it is, 0..1.
+        box: row of the ridge's foot and its height, units, how jagged it is, 0..1, and how far it
+            sinks towards the picture's sides, 0..1.
         surface: the rock.
         snow: share of the height above which snow lies in summer; 1 = none.
     """
-    foot, height, jagged = box
-    rows, columns = canvas.shape
-    y, x = canvas.grid()
+    foot, height, jagged, sink = box
+    columns = canvas.shape[1]
+    y, _ = canvas.grid()
     line = _ridge(rng, columns, jagged) * height
+    line = line * (1 - sink * np.linspace(-1, 1, columns) ** 4)
     top = foot - line[None]
     relief = 1 - np.abs(2 * fbm(rng, canvas.shape, 130 * canvas.scale, 6, (1.5, 0.7)) - 1)
     below = np.clip((y - top) / height, 0, 1)
-    body = relief * 0.75 + 0.25 * cv2.GaussianBlur(
-        np.broadcast_to(line / height, (rows, columns)).astype(np.float32), (0, 0), 6 * canvas.scale
-    )
-    soft = cv2.GaussianBlur(body, (0, 0), 1.2 * canvas.scale)
-    nx = -cv2.Sobel(soft, cv2.CV_32F, 1, 0, ksize=3) * 14 * canvas.scale
+    nx = _lean(relief, line / height, canvas.scale)
     mask = smooth(-0.7, 0.7, y - top) * (y < foot + 2)
     tone = 0.75 + 0.5 * relief - 0.15 * below
     canvas.paint(mask.astype(np.float32), surface, tone)
-    canvas.data[..., NX] = np.where(mask > 0.5, np.clip(nx, -0.9, 0.9), canvas.data[..., NX])
+    canvas.data[..., NX] = np.where(mask > 0.5, nx, canvas.data[..., NX])
     canvas.data[..., UP] = np.where(mask > 0.5, 0.25, canvas.data[..., UP])
     if snow < 1:
         level = (foot - y) / height + 0.35 * (relief - 0.5)
@@ -77,6 +76,13 @@ def mountains(
         canvas.data[..., NX] = normals
     catch = np.clip(0.5 + relief - below * 0.8, 0, 1)
     canvas.data[..., SNOW] = np.where(mask > 0.5, catch, canvas.data[..., SNOW])
+
+
+def _lean(relief: np.ndarray, line: np.ndarray, scale: float) -> np.ndarray:
+    """Return how far the faces of a mountain look to the right, -0.9..0.9."""
+    broad = cv2.GaussianBlur(line.astype(np.float32)[None], (0, 0), 6 * scale)
+    soft = cv2.GaussianBlur(relief * 0.75 + 0.25 * broad, (0, 0), 1.2 * scale)
+    return np.clip(-14 * scale * cv2.Sobel(soft, cv2.CV_32F, 1, 0, ksize=3), -0.9, 0.9)
 
 
 def _ridge(rng: np.random.Generator, columns: int, jagged: float) -> np.ndarray:
@@ -116,8 +122,16 @@ def water(canvas: Canvas, points: list, colour: tuple) -> None:
 
 def shade(canvas: Canvas, points: list, strength: float, soft: float) -> None:
     """Darken a soft polygon, as where something stands on the ground."""
-    mask = np.zeros(canvas.shape, np.uint8)
-    corners = np.round(np.asarray(points) * canvas.scale * 16).astype(np.int32)
-    cv2.fillPoly(mask, [corners], 255, cv2.LINE_AA, 4)
-    cover = cv2.GaussianBlur(mask.astype(np.float32) / 255, (0, 0), soft * canvas.scale)
-    canvas.data[..., :3] *= 1 - strength * cover[..., None]
+    corners = np.asarray(points, np.float64) * canvas.scale
+    blur = soft * canvas.scale
+    rows, columns = canvas.shape
+    left, top = np.maximum(np.floor(corners.min(0) - 3 * blur).astype(int), 0)
+    right, bottom = np.minimum(np.ceil(corners.max(0) + 3 * blur).astype(int), (columns, rows))
+    if right - left < 2 or bottom - top < 2:
+        return
+    mask = np.zeros((bottom - top, right - left), np.uint8)
+    cv2.fillPoly(
+        mask, [np.round((corners - (left, top)) * 16).astype(np.int32)], 255, cv2.LINE_AA, 4
+    )
+    cover = cv2.GaussianBlur(mask.astype(np.float32) / 255, (0, 0), blur)
+    canvas.data[top:bottom, left:right, :3] *= 1 - strength * cover[..., None]

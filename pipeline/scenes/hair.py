@@ -2,9 +2,10 @@
 
 import numpy as np
 
+from pipeline.scenes.cloth import Paint, curve
 from pipeline.scenes.head import Head
 from pipeline.scenes.people import Person
-from pipeline.scenes.sheet import Paint, Sheet, curve
+from pipeline.scenes.sheet import Sheet
 
 OUTER = (
     (-0.081, -0.012),

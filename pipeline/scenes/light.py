@@ -96,7 +96,7 @@ HOURS = {
     "dawn": _look("dawn", (-0.85, 0.24, 0.42), _DAWN, (0.0045, 0.1, 0.35)),
     "dusk": _look("dusk", (0.85, 0.2, 0.3), _DUSK, (0.0028, 0.75, 0.5)),
     "night": _look("night", (0.4, 0.7, 0.3), _NIGHT, (0.0006, 1.0, 0.3)),
-    "grey": _look("grey", (0.1, 0.9, 0.4), _GREY, (0.0036, 0.15, 0.95)),
+    "grey": _look("grey", (0.1, 0.9, 0.4), _GREY, (0.0015, 0.15, 0.95)),
 }
 SEASONS = ("summer", "autumn", "winter")
 TURNED = (
@@ -143,7 +143,7 @@ def illuminate(
     lit = heaven + canvas[..., c.SOLID :] * (lit - heaven)
     _mirror(lit, canvas, look, horizon)
     if look.lamps > 0.3:
-        lit += 0.55 * look.lamps * _soft(glow, lit.shape[1] / 60)
+        lit += 0.3 * look.lamps * _soft(glow, lit.shape[1] / 60)
     return np.maximum(lit, 0, out=lit)
 
 
@@ -170,12 +170,15 @@ def _season(canvas: np.ndarray, look: Look, rng: np.random.Generator) -> np.ndar
             turned = palette[low] * (1 - share) + palette[low + 1] * share
             albedo += leaf * (turned * tone * 2.0 - albedo)
         else:
-            bare = np.array((0.3, 0.26, 0.22), np.float32) * tone * 1.3
+            bare = np.array((0.42, 0.36, 0.31), np.float32) * (0.35 + tone)
             albedo += leaf * (bare - albedo)
             drift = canvas[..., c.SNOW] * (0.75 + 0.6 * pick)
-            cover = smooth(0.28, 0.62, drift)[..., None]
+            grit = fbm(rng, shape, shape[1] / 110, 4)
+            cover = 0.93 * smooth(0.34, 0.66, drift + 0.25 * (grit - 0.5))[..., None]
             albedo += cover * (
-                np.array((0.84, 0.87, 0.92), np.float32) * (0.86 + 0.14 * pick[..., None]) - albedo
+                np.array((0.84, 0.87, 0.92), np.float32)
+                * (0.74 + 0.16 * pick + 0.16 * grit)[..., None]
+                - albedo
             )
     return albedo
 
@@ -206,7 +209,8 @@ def _soft(picture: np.ndarray, radius: float) -> np.ndarray:
 def _pools(glow: np.ndarray) -> np.ndarray:
     """Return the light that lamps throw on what is around them."""
     side = glow.shape[1]
-    return 2.2 * _soft(glow, side / 28) + 2.6 * _soft(glow, side / 9)
+    light = 1.5 * _soft(glow, side / 28) + 5 * _soft(glow, side / 6)
+    return 0.75 * light / (0.75 + light)
 
 
 def _mirror(lit: np.ndarray, canvas: np.ndarray, look: Look, horizon: float) -> None:

@@ -77,21 +77,24 @@ def tile(kind: str) -> np.ndarray:
 
     Args:
         kind: ``right`` and ``up`` (slopes of creased cloth), ``weave`` (fine grain), ``strand``
-            (long thin streaks along y), ``sensor`` (noise of deviation 1).
+            (long thin streaks along y), ``sensor`` (grain of a photo, ``(TILE, TILE, 3)``).
     """
     rng = np.random.default_rng(7)
     if kind in {"right", "up"}:
         wide = 1 - np.abs(2 * tiled(rng, TILE, 130, 2, (1.4, 0.6)) - 1)
-        cloth = cv2.GaussianBlur(wide, (0, 0), 5) + 0.35 * tiled(rng, TILE, 90, 2)
+        soft = cv2.GaussianBlur(np.pad(wide, 32, "wrap"), (0, 0), 5)[32:-32, 32:-32]
+        cloth = soft + 0.35 * tiled(rng, TILE, 90, 2)
         axis = 1 if kind == "right" else 0
         return (
             (np.roll(cloth, 1, axis) - np.roll(cloth, -1, axis)) * (-1 if kind == "up" else 1) * 20
         )
     if kind == "weave":
-        return tiled(rng, TILE, 4, 2) - 0.5
+        return tiled(rng, TILE, 2, 2) - 0.5
     if kind == "strand":
         return tiled(rng, TILE, 16, 3, (24.0, 0.5)) - 0.5
-    return rng.standard_normal((TILE, TILE), np.float32)
+    return 0.8 * rng.standard_normal((TILE, TILE, 1), np.float32) + 0.45 * rng.standard_normal(
+        (TILE, TILE, 3), np.float32
+    )
 
 
 def window(kind: str, rng: np.random.Generator, shape: tuple[int, int]) -> np.ndarray:

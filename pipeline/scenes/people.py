@@ -165,7 +165,7 @@ def posed(rng: np.random.Generator, arms: tuple[str, ...]) -> Pose:
         legs=str(rng.choice(("stand", "relaxed", "crossed", "walk"))),
         yaw=float(np.clip(rng.normal(0, 0.22), -0.45, 0.45)),
         tilt=float(rng.normal(0, 0.06)),
-        smile=float(rng.random()),
+        smile=float(rng.random() ** 0.6),
     )
 
 

@@ -6,6 +6,7 @@ import numpy as np
 
 from pipeline.scenes.canvas import Canvas, Point
 
+SIDE = 880  # units, side of every place's canvas
 FOCAL = 800.0  # units; a wide, phone-like view of 58 degrees across 880 units
 
 
@@ -70,5 +71,5 @@ def turned(panel: Canvas, nx: float) -> Canvas:
 
 
 def depth_of(away: float) -> float:
-    """Return the depth channel of something ``away`` metres: 0 near, 0.5 at 100 m, 1 at infinity."""
+    """Return the depth of something ``away`` metres: 0 near, 0.5 at 100 m, 1 at infinity."""
     return float(1 - 1 / (1 + np.maximum(away, 0) / 100))

@@ -6,10 +6,9 @@ from functools import lru_cache
 
 import numpy as np
 
-from pipeline.scenes import places_nature, places_town
+from pipeline.scenes import beach, bridge, garden, lake, market, oldtown, pagoda, square
 from pipeline.scenes.canvas import NX, UP, Canvas
 from pipeline.scenes.light import Look, illuminate, look
-from pipeline.scenes.places_nature import SIDE
 
 HORIZON = 388.0  # row of every place's horizon, units of a canvas of SIDE
 CODE = 65535 / 2.0  # lit pictures are kept as uint16: the square root of light, 0..2
@@ -49,14 +48,12 @@ _OPEN = ((478, 200, 680), (600, 150, 730))
 PLACES = {
     place.name: place
     for place in (
-        Place(
-            "lake", places_nature.lake, ("noon", "summer"), _ALL, ((470, 385, 475), (620, 290, 570))
-        ),
-        Place("pagoda", places_town.pagoda, ("noon", "summer"), _ALL, _PATH),
-        Place("oldtown", places_town.oldtown, ("noon", "summer"), _ALL, _PATH),
+        Place("lake", lake.lake, ("noon", "summer"), _ALL, ((470, 382, 478), (620, 250, 610))),
+        Place("pagoda", pagoda.pagoda, ("noon", "summer"), _ALL, _PATH),
+        Place("oldtown", oldtown.oldtown, ("noon", "summer"), _ALL, _PATH),
         Place(
             "bridge",
-            places_town.bridge,
+            bridge.bridge,
             ("noon", "autumn"),
             (
                 ("night", "autumn"),
@@ -70,7 +67,7 @@ PLACES = {
         ),
         Place(
             "beach",
-            places_nature.beach,
+            beach.beach,
             ("noon", "summer"),
             (
                 ("dusk", "summer"),
@@ -83,8 +80,8 @@ PLACES = {
         ),
         Place(
             "square",
-            places_town.square,
-            ("grey", "summer"),
+            square.square,
+            ("noon", "summer"),
             (
                 ("night", "summer"),
                 ("dusk", "summer"),
@@ -95,8 +92,8 @@ PLACES = {
             ),
             _OPEN,
         ),
-        Place("market", places_town.market, ("noon", "summer"), _ALL, _PATH),
-        Place("garden", places_nature.garden, ("noon", "summer"), _ALL, _PATH),
+        Place("market", market.market, ("noon", "summer"), _ALL, _PATH),
+        Place("garden", garden.garden, ("noon", "summer"), _ALL, _PATH),
     )
 }
 

@@ -3,8 +3,10 @@
 import cv2
 import numpy as np
 
+from pipeline.scenes import ground
 from pipeline.scenes.canvas import NX, SNOW, UP, Canvas, Surface
 from pipeline.scenes.noise import fbm, smooth
+from pipeline.scenes.perspective import depth_of
 
 BARK = (0.36, 0.27, 0.2)
 GREENS = ((0.34, 0.5, 0.18), (0.28, 0.46, 0.2), (0.42, 0.54, 0.2), (0.24, 0.42, 0.22))
@@ -26,27 +28,28 @@ def clumps(
     y, x = canvas.grid()
     balls = balls.astype(np.float32)
     height = np.full(canvas.shape, -1.0, np.float32)
-    rough = fbm(rng, canvas.shape, leaf * canvas.scale * 2.2, 3) - 0.5
+    rough = fbm(rng, canvas.shape, leaf * canvas.scale * 2.0, 3) - 0.5
+    leaves = fbm(rng, canvas.shape, leaf * canvas.scale * 0.62, 2) - 0.5
     for centre_x, centre_y, radius in balls:
         distance = ((x - centre_x) ** 2 + (y - centre_y) ** 2) / radius**2
         height = np.maximum(height, (1 - distance) * min(radius / balls[:, 2].max(), 1))
-    height += rough * 1.15
+    height += rough * 1.0 + leaves * 0.7
     mask = smooth(-0.02, 0.1, height)
-    blurred = cv2.GaussianBlur(np.clip(height, 0, 1), (0, 0), leaf * canvas.scale * 0.6)
+    blurred = cv2.GaussianBlur(np.clip(height, 0, 1), (0, 0), leaf * canvas.scale * 0.45)
     nx = -cv2.Sobel(blurred, cv2.CV_32F, 1, 0, ksize=3) * 2.2 * leaf * canvas.scale
     up = cv2.Sobel(blurred, cv2.CV_32F, 0, 1, ksize=3) * 2.2 * leaf * canvas.scale
     centre = balls[:, :2].mean(0)
     spread = np.ptp(balls[:, 1]) + 2 * balls[:, 2].max()
-    tone = 0.42 + 0.62 * smooth(-0.1, 0.75, height) + 0.34 * rough
+    tone = 0.42 + 0.62 * smooth(-0.1, 0.75, height) + 0.3 * rough + 0.62 * leaves
     tone *= 1.1 - 0.45 * np.clip((y - centre[1]) / spread + 0.2, 0, 1)
-    before = canvas.data.copy()
+    before = canvas.data[..., [NX, UP, SNOW]]
     canvas.paint(mask, surface, tone)
     canvas.data[..., NX] = _mix(
-        before[..., NX], np.clip(nx + (x - centre[0]) / spread, -0.8, 0.8), mask
+        before[..., 0], np.clip(nx + (x - centre[0]) / spread, -0.8, 0.8), mask
     )
-    canvas.data[..., UP] = _mix(before[..., UP], np.clip(up + 0.25, -0.7, 0.9), mask)
+    canvas.data[..., UP] = _mix(before[..., 1], np.clip(up + 0.25, -0.7, 0.9), mask)
     catch = surface.snow * np.clip(up * 1.3 + 0.62, 0, 1)
-    canvas.data[..., SNOW] = _mix(before[..., SNOW], catch, mask)
+    canvas.data[..., SNOW] = _mix(before[..., 2], catch, mask)
 
 
 def _mix(old: np.ndarray, new: np.ndarray, mask: np.ndarray) -> np.ndarray:
@@ -135,7 +138,7 @@ def palm(rng: np.random.Generator, scale: float) -> Canvas:
         points += [(x[step + 1] + low, y[step + 1]), (x[step + 1] - low, y[step + 1])]
         canvas.poly(points, Surface(colour, (0.2, 0.0), snow=0.1))
     top = (float(x[0]), 94.0)
-    angles = np.linspace(-0.35, np.pi + 0.35, 13) + rng.uniform(-0.12, 0.12, 13)
+    angles = np.linspace(-0.3, np.pi + 0.3, 10) + rng.uniform(-0.16, 0.16, 10)
     for angle in rng.permutation(angles):
         _frond(canvas, rng, top, float(angle))
     for dx in (-7, 2, 8):
@@ -145,20 +148,30 @@ def palm(rng: np.random.Generator, scale: float) -> Canvas:
 
 def _frond(canvas: Canvas, rng: np.random.Generator, top: tuple, angle: float) -> None:
     """Paint one feathered leaf that rises from ``top`` and bends down under its weight."""
-    length = rng.uniform(92, 118)
+    length = rng.uniform(98, 128)
     t = np.linspace(0, 1, 26)
     x = top[0] + np.cos(angle) * length * t
-    y = top[1] - np.sin(angle) * length * 0.62 * t + 70 * t**2.2
+    y = top[1] - np.sin(angle) * length * 0.62 * t + rng.uniform(48, 86) * t**2.3
     tone = rng.uniform(0.75, 1.15)
     lit = Surface(tuple(v * tone for v in (0.33, 0.47, 0.16)), (0, 0.5), snow=0.3)
     dark = Surface(tuple(v * tone * 0.72 for v in (0.3, 0.45, 0.17)), (0, 0.1), snow=0.1)
     for step in range(2, 26):
-        reach = 30 * np.sin(np.pi * min(t[step] * 0.85 + 0.12, 1)) + 4
+        reach = 27 * np.sin(np.pi * min(t[step] * 0.85 + 0.12, 1)) + 4
         along = np.array([x[step] - x[step - 1], y[step] - y[step - 1]])
         along = along / (np.hypot(*along) + 1e-6)
         across = np.array([-along[1], along[0]])
         root = np.array([x[step], y[step]])
         for side, surface in ((-1, lit), (1, dark)):
             tip = root + side * across * reach * 0.75 + along * reach * 0.5 + (0, reach * 0.45)
-            canvas.poly(np.stack([root - along * 2.2, tip, root + along * 1.6]), surface)
+            canvas.poly(np.stack([root - along * 1.25, tip, root + along * 1.0]), surface)
     canvas.line(list(zip(x, y, strict=True)), 1.8, Surface((0.45, 0.5, 0.22), (0, 0.4)))
+
+
+def stand(canvas: Canvas, panel: Canvas, foot: tuple[float, float], height: float) -> None:
+    """Put a plant up with its foot at a point; ``height`` in units."""
+    x, y = foot
+    width = height * panel.width / panel.height
+    left, right, top = x - width / 2, x + width / 2, y - height
+    away = 1280 / max(y - 385, 4)
+    ground.shade(canvas, [(left, y - 3), (right, y - 3), (right, y + 5), (left, y + 5)], 0.4, 5)
+    canvas.put(panel, [(left, top), (right, top), (right, y), (left, y)], depth_of(away))

@@ -12,7 +12,7 @@ FILL = 0.16  # share of the sun's light that comes back from all around
 
 
 def lit(sheet: Sheet, look: Look) -> np.ndarray:
-    """Return a sheet in the light of an hour, ``(h, w, 3)`` float32 linear; its rim is not cut out."""
+    """Return a sheet in the light of an hour, ``(h, w, 3)`` float32 linear; not cut out."""
     albedo = np.square(np.clip(sheet.colour, 0, 1))
     nz = np.sqrt(np.maximum(1 - sheet.nx**2 - sheet.up**2, 0))
     wrap = 0.28 * sheet.skin
@@ -27,7 +27,7 @@ def lit(sheet: Sheet, look: Look) -> np.ndarray:
         soft = np.maximum((facing + wrap) / (1 + wrap), 0)
         tint = np.array(colour, np.float32)
         light += (soft * (1 - FILL) + FILL)[..., None] * tint
-        half = np.array(direction) + (0, 0, 1)
+        half = np.add(direction, (0, 0, 1))
         half = half / np.linalg.norm(half)
         glance = np.maximum(sheet.nx * half[0] + sheet.up * half[1] + nz * half[2], 0)
         albedo += (sheet.shine * glance**18 * 0.35)[..., None] * tint * 0.6

@@ -1,62 +1,15 @@
 """A figure without light: colour, relief and coverage of a person, part over part."""
 
-from dataclasses import dataclass
+from itertools import pairwise
 
 import cv2
 import numpy as np
 
 from pipeline.scenes.canvas import SHIFT, SUB
+from pipeline.scenes.cloth import Paint, curve, pattern
 from pipeline.scenes.noise import TILE, creases, tile, window
 
 EDGE = 2  # pixels kept free round a part
-
-
-@dataclass(frozen=True)
-class Paint:
-    """What a part is made of.
-
-    Attributes:
-        colour: share of light reflected, square root, RGB 0..1.
-        fold: how creased it is, 0..1.
-        shine: how much it glosses, 0..1.
-        skin: light wraps round it, as under skin, 0..1.
-        pattern: ``plain``, ``stripes``, ``bands``, ``checks``, ``dots``, ``flowers`` or ``strands``.
-        second: the pattern's other colour.
-        grain: contrast of its fine texture.
-    """
-
-    colour: tuple[float, float, float]
-    fold: float = 0.0
-    shine: float = 0.0
-    skin: float = 0.0
-    pattern: str = "plain"
-    second: tuple[float, float, float] = (1.0, 1.0, 1.0)
-    grain: float = 0.06
-
-
-def curve(points: list | np.ndarray, *, closed: bool = True, steps: int = 8) -> np.ndarray:
-    """Return a Catmull-Rom spline through points of any dimension, ``(n * steps, d)`` float64.
-
-    Source:
-        Catmull and Rom, "A class of local interpolating splines", 1974; uniform, tension 0.5.
-    """
-    knots = np.asarray(points, np.float64)
-    if closed:
-        before, after, last = np.roll(knots, 1, 0), np.roll(knots, -1, 0), np.roll(knots, -2, 0)
-        start = knots
-    else:
-        padded = np.concatenate([[2 * knots[0] - knots[1]], knots, [2 * knots[-1] - knots[-2]]])
-        before, start, after, last = padded[:-3], padded[1:-2], padded[2:-1], padded[3:]
-    t = np.linspace(0, 1, steps, endpoint=False)[None, :, None]
-    p0, p1, p2, p3 = (value[:, None] for value in (before, start, after, last))
-    spline = 0.5 * (
-        2 * p1
-        + (p2 - p0) * t
-        + (2 * p0 - 5 * p1 + 4 * p2 - p3) * t**2
-        + (3 * p1 - p0 - 3 * p2 + p3) * t**3
-    )
-    flat = spline.reshape(-1, knots.shape[1])
-    return flat if closed else np.concatenate([flat, knots[-1:]])
 
 
 class Sheet:
@@ -114,7 +67,7 @@ class Sheet:
         paint: Paint,
         rng: np.random.Generator,
     ) -> None:
-        """Lay a surface of a given relief (height towards the camera, pixels) over the box's ``area``."""
+        """Lay a surface of a given relief (towards the camera, pixels) over an area of the box."""
         gx = cv2.Sobel(relief, cv2.CV_32F, 1, 0, ksize=3, scale=0.125)
         gy = cv2.Sobel(relief, cv2.CV_32F, 0, 1, ksize=3, scale=0.125)
         self.lay(mask, area, (-gx, gy), paint, rng)
@@ -150,39 +103,21 @@ class Sheet:
 
     def limb(self, joints: list | np.ndarray, paint: Paint, rng: np.random.Generator) -> None:
         """Cover a chain of tapering rods; ``joints`` are x, y and radius, metres."""
-        spine = (
-            curve(joints, closed=False, steps=4) if len(joints) > 2 else np.asarray(joints, float)
-        )
+        spine = np.asarray(joints, np.float64)
+        if len(spine) > 2:
+            spine = curve(spine, closed=False, steps=3)
         points = self.pixels(spine[:, :2])
-        radii = np.maximum(spine[:, 2] * self.scale, 0.3)
-        area = self._area(points.min(0) - radii.max(), points.max(0) + radii.max())
+        radii = np.maximum(spine[:, 2:] * self.scale, 0.3)
+        area = self._area((points - radii).min(0), (points + radii).max(0))
         if area is None:
             return
-        y, x = np.mgrid[area].astype(np.float32)
-        best = np.full(x.shape, 1e9, np.float32)
-        nx, up = np.zeros((2, *x.shape), np.float32)
-        for start, end, first, last in zip(
-            points[:-1], points[1:], radii[:-1], radii[1:], strict=True
-        ):
-            along = end - start
-            length = max(float(along @ along), 1e-6)
-            ox, oy = x - np.float32(start[0]), y - np.float32(start[1])
-            t = np.clip(
-                (ox * np.float32(along[0]) + oy * np.float32(along[1])) / np.float32(length), 0, 1
-            )
-            ox, oy = ox - t * np.float32(along[0]), oy - t * np.float32(along[1])
-            radius = np.float32(first) + t * np.float32(last - first)
-            gap = np.sqrt(ox * ox + oy * oy) - radius
-            nearer = gap < best
-            best = np.where(nearer, gap, best)
-            nx = np.where(nearer, ox / radius, nx)
-            up = np.where(nearer, -oy / radius, up)
-        mask = np.clip(0.5 - best, 0, 1)
-        rim = np.maximum(nx * nx + up * up, 1e-6)
-        factor = np.minimum(1, 0.96 / np.sqrt(rim))
-        nx, up = nx * factor, up * factor
+        rods = np.concatenate([points - (area[1].start, area[0].start), radii], 1)
+        gap, nx, up = _rods(rods, (area[0].stop - area[0].start, area[1].stop - area[1].start))
+        factor = np.minimum(1, 0.96 / np.sqrt(np.maximum(nx * nx + up * up, 1e-6)))
+        nx *= factor
+        up *= factor
         facing = np.sqrt(np.maximum(1 - nx * nx - up * up, 0.05))
-        self.lay(mask, area, (nx / facing, up / facing), paint, rng)
+        self.lay(np.clip(0.5 - gap, 0, 1), area, (nx / facing, up / facing), paint, rng)
 
     def stain(
         self,
@@ -275,7 +210,7 @@ class Sheet:
         if paint.pattern == "plain":
             return np.clip(colour * grain[..., None], 0, 1)
         y, x = np.mgrid[area].astype(np.float32)
-        share = _pattern(
+        share = pattern(
             paint.pattern, x / self.scale, (y - self.foot[1] + self.box[1]) / self.scale, rng
         )
         both = colour + share[..., None] * (np.array(paint.second, np.float32) - colour)
@@ -294,25 +229,31 @@ class Sheet:
         return cv2.remap(tile("strand"), u, v, cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP)
 
 
-def _pattern(kind: str, x: np.ndarray, y: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Return the share of a pattern's second colour; x and y in metres."""
-    if kind == "stripes":
-        return _wave(y, 0.036, 0.45)
-    if kind == "bands":
-        return _wave(y, 0.16, 0.4)
-    if kind == "checks":
-        return 0.5 * _wave(y, 0.055, 0.5) + 0.5 * _wave(x, 0.055, 0.5)
-    pitch = 0.05 if kind == "dots" else 0.075
-    row = np.floor(y / pitch)
-    u = (x / pitch + 0.5 * np.mod(row, 2)) % 1 - 0.5
-    v = (y / pitch) % 1 - 0.5
-    distance = np.hypot(u, v)
-    if kind == "dots":
-        return np.clip((0.22 - distance) * 10, 0, 1)
-    petals = 0.24 + 0.1 * np.cos(5 * np.arctan2(v, u) + 2 * row)
-    return np.clip((petals - distance) * 8, 0, 1) * np.clip(distance * 12 - 0.4, 0.3, 1)
+def _rods(rods: np.ndarray, shape: tuple[int, int]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return the distance to a chain of round rods (negative inside) and their normals.
 
-
-def _wave(value: np.ndarray, pitch: float, share: float) -> np.ndarray:
-    distance = np.abs((value / pitch) % 1 - 0.5)
-    return np.clip((distance - 0.5 + share / 2) * 12 + 0.5, 0, 1)
+    Args:
+        rods: ``(n, 3)`` x, y and radius of the joints, pixels.
+        shape: of the three results.
+    """
+    gap = np.full(shape, 1e9, np.float32)
+    nx, up = np.zeros((2, *shape), np.float32)
+    for start, end in pairwise(rods.astype(np.float32)):
+        wide = max(start[2], end[2]) + 2
+        left, top = np.maximum(np.minimum(start, end)[:2] - wide, 0).astype(int)
+        right, bottom = np.maximum(np.maximum(start, end)[:2] + wide, 0).astype(int) + 1
+        part = (slice(top, bottom), slice(left, right))
+        rows, columns = gap[part].shape
+        x = np.arange(left, left + columns, dtype=np.float32)[None] - start[0]
+        y = np.arange(top, top + rows, dtype=np.float32)[:, None] - start[1]
+        along = end - start
+        length = max(float(along[0] ** 2 + along[1] ** 2), 1e-6)
+        t = np.clip(x * (along[0] / length) + y * (along[1] / length), 0, 1)
+        x, y = x - t * along[0], y - t * along[1]
+        radius = start[2] + t * along[2]
+        distance = np.sqrt(x * x + y * y) - radius
+        nearer = distance < gap[part]
+        np.copyto(gap[part], distance, where=nearer)
+        np.copyto(nx[part], x / radius, where=nearer)
+        np.copyto(up[part], -y / radius, where=nearer)
+    return gap, nx, up

@@ -12,7 +12,7 @@ MOON = (0.72, 0.2)  # share of the width and of the horizon's row
 def paint(
     shape: tuple[int, int], look: object, horizon: float, rng: np.random.Generator
 ) -> np.ndarray:
-    """Return the sky, ``(H, W, 3)`` float32 linear light; below the horizon it is its mirror's foot.
+    """Return the sky, ``(H, W, 3)`` float32 linear light; flat below the horizon.
 
     Args:
         shape: height and width, pixels.
@@ -50,7 +50,7 @@ def _stars(picture: np.ndarray, rng: np.random.Generator, horizon: float) -> Non
     picture[rows, columns] += rng.uniform(0.05, 0.5, (count, 1)).astype(np.float32)
     centre = (MOON[0] * width, MOON[1] * horizon)
     y, x = np.mgrid[0:height, 0:width].astype(np.float32)
-    distance = np.hypot(x - centre[0], y - centre[1]) / (width / 40)
+    distance = np.hypot(x - centre[0], y - centre[1]) / (width / 70)
     disc = smooth(1.05, 0.95, distance)
     picture += (disc * 1.2 + 0.05 * np.exp(-distance / 3))[..., None] * np.array(
         (1, 0.96, 0.85), np.float32

@@ -2,9 +2,10 @@
 
 import numpy as np
 
+from pipeline.scenes.cloth import Paint, curve
 from pipeline.scenes.head import Head
 from pipeline.scenes.people import Person
-from pipeline.scenes.sheet import Paint, Sheet, curve
+from pipeline.scenes.sheet import Sheet
 
 STRAW = (0.87, 0.75, 0.5)
 
@@ -52,13 +53,13 @@ def _cap(sheet: Sheet, head: Head, person: Person, rng: np.random.Generator) -> 
 
 
 def _beanie(sheet: Sheet, head: Head, person: Person, rng: np.random.Generator) -> None:
-    wool = Paint(person.second, fold=0.15, grain=0.3)
+    wool = Paint(person.second, fold=0.15, grain=0.13)
     crown = np.concatenate([curve(_dome(0.091, 0.05, 0.168), closed=False), [(0.0, 0.052)]])
     sheet.part(head.at(crown, turn=0), wool, 0.055, rng)
     rim = [(-0.094, 0.04), (-0.094, 0.075), (0, 0.083), (0.094, 0.075), (0.094, 0.04), (0, 0.05)]
     sheet.part(
         head.at(curve(rim), turn=0),
-        Paint(tuple(v * 0.85 for v in person.second), grain=0.35),
+        Paint(tuple(v * 0.85 for v in person.second), grain=0.15),
         0.02,
         rng,
     )
@@ -66,11 +67,11 @@ def _beanie(sheet: Sheet, head: Head, person: Person, rng: np.random.Generator) 
     ball = np.stack([np.cos(angle), np.sin(angle)], 1) * 0.028 * (1 + 0.08 * np.cos(9 * angle))[
         :, None
     ] + (0, 0.182)
-    sheet.part(head.at(ball, turn=0), Paint((0.92, 0.9, 0.86), grain=0.3), 0.028, rng)
+    sheet.part(head.at(ball, turn=0), Paint((0.92, 0.9, 0.86), grain=0.13), 0.028, rng)
 
 
 def _sun(sheet: Sheet, head: Head, person: Person, rng: np.random.Generator) -> None:
-    straw = Paint(STRAW, grain=0.3)
+    straw = Paint(STRAW, grain=0.13)
     angle = np.linspace(0, 2 * np.pi, 28, endpoint=False)
     brim = np.stack(
         [np.cos(angle) * 0.185, np.sin(angle) * 0.042 + 0.066 - 0.02 * np.cos(angle) ** 2], 1
@@ -96,7 +97,7 @@ def _cone(sheet: Sheet, head: Head, rng: np.random.Generator) -> None:
     points = np.array(cone)
     sheet.part(
         head.at(np.concatenate([points[:5], curve(points[4:], closed=False)]), turn=0),
-        Paint((0.9, 0.82, 0.62), grain=0.2),
+        Paint((0.9, 0.82, 0.62), grain=0.1),
         0.09,
         rng,
     )
@@ -143,7 +144,7 @@ def glasses(sheet: Sheet, head: Head, person: Person) -> None:
 
 
 def bag(sheet: Sheet, person: Person, width: float, rng: np.random.Generator) -> None:
-    """Draw the straps, and the bag itself if it hangs in front; ``width`` of the shoulders, metres."""
+    """Draw the straps and what hangs in front; ``width`` of the shoulders, metres."""
     leather = Paint((0.42, 0.28, 0.18) if person.seed % 2 else (0.2, 0.2, 0.24), shine=0.25)
     if person.bag == "pack":
         for side in (-1, 1):
