@@ -9,7 +9,7 @@ import shapely
 
 from pipeline.tables import COUNTS, HISTORY, IOU, RESTORED, SPLITS, Columns, Dataset
 
-# Shares of Table 1 of the student report this pipeline grew from, in its own order. Kept here to stand beside what is measured now.
+# Table 1 of the student report this pipeline grew from, in its order, to stand beside ours.
 REPORTED = {
     "far": 0.03,
     "crowd": 0.08,
