@@ -106,10 +106,10 @@ def test_a_panel_covers_the_corners_it_is_put_at():
 
     canvas.put(panel, [(10, 30), (60, 30), (60, 50), (10, 50)])
 
-    solid = canvas.data[..., c.SOLID] > 0.5
+    solid = canvas.data[c.SOLID] > 0.5
     rows, columns = np.nonzero(solid)
     assert (rows.min(), rows.max(), columns.min(), columns.max()) == (30, 49, 10, 59)
-    np.testing.assert_allclose(canvas.data[40, 30, c.COLOUR], (0.5, 0.25, 0.75), atol=1e-3)
+    np.testing.assert_allclose(canvas.data[c.COLOUR, 40, 30], (0.5, 0.25, 0.75), atol=1e-3)
 
 
 def test_a_limb_is_as_wide_as_its_radius_and_faces_outwards():
@@ -151,7 +151,7 @@ def test_nobody_wears_sunglasses_in_the_snow():
 
 @pytest.mark.parametrize("name", sorted(places.PLACES))
 def test_a_place_has_ground_where_people_may_stand_far_off(name):
-    ground = places.built(name, 0.25)[..., c.GROUND]
+    ground = places.built(name, 0.25)[c.GROUND]
 
     for y, left, right in places.PLACES[name].walk:
         assert (ground[int(y * 0.25), int(left * 0.25) + 1 : int(right * 0.25)] > 100).mean() > 0.7
@@ -179,7 +179,7 @@ def test_night_is_darker_than_noon_and_lamps_shine_in_it():
 def test_light_never_turns_negative():
     for hour in light.HOURS:
         for season in light.SEASONS:
-            canvas = np.random.default_rng(0).random((40, 40, c.CHANNELS), np.float32)
+            canvas = np.random.default_rng(0).random((c.CHANNELS, 40, 40), np.float32)
             lit = light.illuminate(canvas, light.look(hour, season), 20.0, np.random.default_rng(1))
             assert lit.min() >= 0
             assert np.isfinite(lit).all()

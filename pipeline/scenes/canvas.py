@@ -47,18 +47,18 @@ class Surface:
 
 
 class Canvas:
-    """An ``(H, W, CHANNELS)`` float32 picture that surfaces are painted on, from back to front."""
+    """A ``(CHANNELS, H, W)`` float32 picture that surfaces are painted on, from back to front."""
 
     def __init__(self, width: float, height: float, scale: float) -> None:
         self.scale = scale  # pixels a unit
         self.width, self.height = width, height
-        shape = (max(round(height * scale), 2), max(round(width * scale), 2), CHANNELS)
-        self.data = np.zeros(shape, np.float32)
+        shape = (max(round(height * scale), 2), max(round(width * scale), 2))
+        self.data = np.zeros((CHANNELS, *shape), np.float32)
 
     @property
     def shape(self) -> tuple[int, int]:
         """Height and width in pixels."""
-        return self.data.shape[:2]
+        return self.data.shape[1:]
 
     def grid(self) -> tuple[np.ndarray, np.ndarray]:
         """Return y ``(H, 1)`` and x ``(1, W)`` of the pixels, in units."""
@@ -79,18 +79,17 @@ class Canvas:
         Args:
             mask: ``(h, w)`` float32 coverage, 0..1.
             surface: what is painted.
-            tone: ``(h, w)`` or ``(h, w, 3)`` factor of the colour; None = even.
+            tone: ``(h, w)`` factor of the colour; None = even.
             origin: row and column of the mask's first pixel; the mask lies within the canvas.
         """
         top, left = origin
-        part = self.data[top : top + mask.shape[0], left : left + mask.shape[1]]
-        values = surface.vector()
-        cover = mask[..., None]
-        part[..., 3:] += cover * (values[3:] - part[..., 3:])
-        colour = values[:3]
-        if tone is not None:
-            colour = np.clip(colour * (tone if tone.ndim == 3 else tone[..., None]), 0, 1)
-        part[..., :3] += cover * (colour - part[..., :3])
+        part = self.data[:, top : top + mask.shape[0], left : left + mask.shape[1]]
+        target = surface.vector()[:, None, None]
+        if tone is None:
+            part += mask * (target - part)
+            return
+        part[3:] += mask * (target[3:] - part[3:])
+        part[:3] += mask * (np.clip(target[:3] * tone, 0, 1) - part[:3])
 
     def poly(
         self, points: list[Point] | np.ndarray, surface: Surface, rough: np.ndarray | None = None
@@ -138,21 +137,16 @@ class Canvas:
             return
         top, left, bottom, right = box
         source = _shrunk(panel.data, target)
-        height, width = source.shape[:2]
+        height, width = source.shape[1:]
         edge = np.array([(0, 0), (width, 0), (width, height), (0, height)], np.float32)
         matrix = cv2.getPerspectiveTransform(edge - 0.5, (target - (left, top) - 0.5).astype("f4"))
         size = (right - left, bottom - top)
-        warped = np.dstack(
-            [
-                cv2.warpPerspective(np.ascontiguousarray(source[..., at : at + 4]), matrix, size)
-                for at in range(0, CHANNELS, 4)
-            ]
-        )
-        cover = warped[..., SOLID:]
+        warped = np.stack([cv2.warpPerspective(layer, matrix, size) for layer in source])
+        cover = warped[SOLID].copy()
         warped /= np.maximum(cover, 1e-3)  # the panel's colours bled into nothing at its rim
         if depth is not None:
-            warped[..., DEPTH] = depth
-        part = self.data[top:bottom, left:right]
+            warped[DEPTH] = depth
+        part = self.data[:, top:bottom, left:right]
         part += cover * (warped - part)
 
     def _box(self, points: np.ndarray) -> tuple[int, int, int, int] | None:
@@ -166,17 +160,11 @@ class Canvas:
 
 def _shrunk(source: np.ndarray, target: np.ndarray) -> np.ndarray:
     """Return the panel premultiplied, and no larger than it will be seen, against moire."""
-    source = source * source[..., SOLID:]
+    source = source * source[SOLID]
     width = max(np.hypot(*(target[1] - target[0])), np.hypot(*(target[2] - target[3])), 2)
     height = max(np.hypot(*(target[3] - target[0])), np.hypot(*(target[2] - target[1])), 2)
-    rows, columns = source.shape[:2]
+    rows, columns = source.shape[1:]
     if columns > 1.3 * width or rows > 1.3 * height:
         size = (min(columns, int(width) + 1), min(rows, int(height) + 1))
-        parts = [
-            cv2.resize(
-                np.ascontiguousarray(source[..., at : at + 4]), size, interpolation=cv2.INTER_AREA
-            ).reshape(size[1], size[0], -1)
-            for at in range(0, CHANNELS, 4)
-        ]
-        return np.dstack(parts)
+        return np.stack([cv2.resize(layer, size, interpolation=cv2.INTER_AREA) for layer in source])
     return source

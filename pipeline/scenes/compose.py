@@ -122,7 +122,7 @@ def _visible(sheets: list[Sheet], front: canvas.Canvas | None, size: int) -> lis
     """Return what is seen of each person behind the nearer ones and the object in front."""
     free = np.ones((size, size), np.float32)
     if front is not None:
-        free -= front.data[..., canvas.SOLID]
+        free -= front.data[canvas.SOLID]
     shown = []
     for sheet in reversed(sheets):
         left, top, right, bottom = sheet.box
@@ -169,7 +169,7 @@ def _shoot(wish: Wish, stage: Stage, look: light.Look, rng: np.random.Generator)
         part += sheet.alpha[..., None] * (shade.lit(sheet, look) - part)
     if stage.front is not None:
         near = light.nearby(stage.front.data, look, np.random.default_rng(5))
-        cover = stage.front.data[..., canvas.SOLID :]
+        cover = stage.front.data[canvas.SOLID][..., None]
         scene = scene + cover * (near - scene)
         shown += cover * (near - shown)
     gain = (
@@ -193,9 +193,7 @@ def _shadowed(scene: np.ndarray, stage: Stage, wish: Wish, look: light.Look) -> 
     standing = [sheet for sheet in stage.sheets if sheet.foot[1] < stage.frame.size * 1.02]
     if not standing:
         return shown
-    ground = camera.seen(
-        places.built(wish.place, stage.frame.scale)[..., canvas.GROUND], stage.frame
-    )
+    ground = camera.seen(places.built(wish.place, stage.frame.scale)[canvas.GROUND], stage.frame)
     dark = np.zeros(ground.shape, np.float32)
     for sheet in standing:
         dark = np.maximum(dark, shade.cast(sheet, look, ground.shape))

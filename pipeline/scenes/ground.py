@@ -21,7 +21,7 @@ def plane(
     mask = np.broadcast_to(smooth(horizon - 0.5, horizon + 1, y), canvas.shape)
     canvas.paint(np.ascontiguousarray(mask), surface, tone)
     away = 1280 / np.maximum(y - horizon, 1)
-    canvas.data[..., DEPTH] = np.where(mask > 0, 1 - 1 / (1 + away / 100), canvas.data[..., DEPTH])
+    canvas.data[DEPTH] = np.where(mask > 0, 1 - 1 / (1 + away / 100), canvas.data[DEPTH])
     return tone
 
 
@@ -35,9 +35,9 @@ def strip(
     cover = mask.astype(np.float32) / 255
     if soft:
         cover = cv2.GaussianBlur(cover, (0, 0), soft * canvas.scale)
-    depth = canvas.data[..., DEPTH].copy()
+    depth = canvas.data[DEPTH].copy()
     canvas.paint(cover, surface, tone)
-    canvas.data[..., DEPTH] = depth
+    canvas.data[DEPTH] = depth
 
 
 def mountains(
@@ -65,17 +65,17 @@ def mountains(
     mask = smooth(-0.7, 0.7, y - top) * (y < foot + 2)
     tone = 0.75 + 0.5 * relief - 0.15 * below
     canvas.paint(mask.astype(np.float32), surface, tone)
-    canvas.data[..., NX] = np.where(mask > 0.5, nx, canvas.data[..., NX])
-    canvas.data[..., UP] = np.where(mask > 0.5, 0.25, canvas.data[..., UP])
+    canvas.data[NX] = np.where(mask > 0.5, nx, canvas.data[NX])
+    canvas.data[UP] = np.where(mask > 0.5, 0.25, canvas.data[UP])
     if snow < 1:
         level = (foot - y) / height + 0.35 * (relief - 0.5)
         cap = smooth(snow - 0.04, snow + 0.06, level) * mask
         white = Surface((0.93, 0.95, 0.98), (0, 0.3), surface.depth, snow=1)
-        normals = canvas.data[..., NX].copy()
+        normals = canvas.data[NX].copy()
         canvas.paint((cap * 0.95).astype(np.float32), white)
-        canvas.data[..., NX] = normals
+        canvas.data[NX] = normals
     catch = np.clip(0.5 + relief - below * 0.8, 0, 1)
-    canvas.data[..., SNOW] = np.where(mask > 0.5, catch, canvas.data[..., SNOW])
+    canvas.data[SNOW] = np.where(mask > 0.5, catch, canvas.data[SNOW])
 
 
 def _lean(relief: np.ndarray, line: np.ndarray, scale: float) -> np.ndarray:
@@ -115,7 +115,7 @@ def treeline(canvas: Canvas, rng: np.random.Generator, box: tuple, surface: Surf
 
 def water(canvas: Canvas, points: list, colour: tuple) -> None:
     """Paint a sheet of water over a polygon of the ground."""
-    canvas.data[..., DEPTH] = np.clip(canvas.data[..., DEPTH], 0, 1)
+    canvas.data[DEPTH] = np.clip(canvas.data[DEPTH], 0, 1)
     flat = np.ones(canvas.shape, np.float32)
     strip(canvas, points, Surface(colour, (0, 1), water=1.0), flat)
 
@@ -134,4 +134,4 @@ def shade(canvas: Canvas, points: list, strength: float, soft: float) -> None:
         mask, [np.round((corners - (left, top)) * 16).astype(np.int32)], 255, cv2.LINE_AA, 4
     )
     cover = cv2.GaussianBlur(mask.astype(np.float32) / 255, (0, 0), blur)
-    canvas.data[top:bottom, left:right, :3] *= 1 - strength * cover[..., None]
+    canvas.data[:3, top:bottom, left:right] *= 1 - strength * cover

@@ -121,129 +121,127 @@ def illuminate(
     """Light a place.
 
     Args:
-        canvas: ``(H, W, CHANNELS)`` float32, as ``Canvas.data``.
+        canvas: ``(CHANNELS, H, W)`` float32, as ``Canvas.data``.
         look: hour, season and weather.
         horizon: its row, pixels.
         rng: clouds and falling leaves.
 
     Returns:
-        ``(H, W, 3)`` float32, linear light, at least 0.
+        ``(3, H, W)`` float32, linear light, at least 0.
     """
-    albedo = _season(canvas, look, rng)
-    light = _falling(canvas, look)
-    glow = canvas[..., c.GLOW] * (8 * look.lamps)
+    lit = _falling(canvas, look)
+    glow = canvas[c.GLOW] * np.float32(8 * look.lamps)
     if look.lamps > 0.3:
-        light += _pools(glow) * look.lamps
-    heaven = sky.paint(canvas.shape[:2], look, horizon, rng)
-    lit = albedo * light + glow
-    away = 100 * canvas[..., c.DEPTH] / np.maximum(1.001 - canvas[..., c.DEPTH], 0.01)
-    clear = np.exp(-look.haze * away)[..., None]
-    air = np.array(look.horizon, np.float32) * 0.85
-    lit = lit * clear + air * (1 - clear)
-    lit = heaven + canvas[..., c.SOLID :] * (lit - heaven)
-    _mirror(lit, canvas, look, horizon)
+        lit += _pools(glow) * np.float32(look.lamps)
+    lit *= _season(canvas, look, rng)
+    lit += glow
+    away = canvas[c.DEPTH] / np.maximum(1.001 - canvas[c.DEPTH], 0.01)
+    clear = np.exp(away * np.float32(-100 * look.haze))
+    air = planes(look.horizon) * np.float32(0.85)
+    lit -= air
+    lit *= clear
+    lit += air
+    heaven = sky.paint(canvas.shape[1:], look, horizon, rng)
+    lit -= heaven
+    lit *= canvas[c.SOLID]
+    lit += heaven
+    _mirror(lit, canvas[c.WATER], horizon)
     if look.lamps > 0.3:
-        lit += 0.3 * look.lamps * _soft(glow, lit.shape[1] / 60)
+        lit += _soft(glow, lit.shape[2] / 60) * np.float32(0.3 * look.lamps)
     return np.maximum(lit, 0, out=lit)
 
 
+def planes(colour: RGB) -> np.ndarray:
+    """Return a colour as ``(3, 1, 1)`` float32."""
+    return np.array(colour, np.float32)[:, None, None]
+
+
 def nearby(canvas: np.ndarray, look: Look, rng: np.random.Generator) -> np.ndarray:
-    """Light what stands near the camera, as ``illuminate`` without sky and haze."""
-    albedo = _season(canvas, look, rng)
-    lamps = np.array((0.4, 0.3, 0.2), np.float32) * look.lamps
-    return albedo * (_falling(canvas, look) + lamps) + canvas[..., c.GLOW] * (8 * look.lamps)
+    """Light what stands near the camera, without sky and haze; ``(H, W, 3)`` float32."""
+    light = _falling(canvas, look) + planes((0.4, 0.3, 0.2)) * np.float32(look.lamps)
+    lit = _season(canvas, look, rng) * light + canvas[c.GLOW] * np.float32(8 * look.lamps)
+    return np.ascontiguousarray(lit.transpose(1, 2, 0))
 
 
 def _season(canvas: np.ndarray, look: Look, rng: np.random.Generator) -> np.ndarray:
-    """Return the surfaces' linear colours with turned leaves and fallen snow."""
-    albedo = np.square(canvas[..., c.COLOUR])
-    shape = canvas.shape[:2]
-    if look.season != "summer":
-        leaf = canvas[..., c.LEAF : c.LEAF + 1]
-        tone = albedo.mean(2, keepdims=True) * 2.6
-        pick = fbm(rng, shape, shape[1] / 9, 3)
-        if look.season == "autumn":
-            level = np.clip(pick * 6 - 1.5, 0, 2.999)
-            palette = np.array(TURNED, np.float32)
-            low = level.astype(int)
-            share = (level - low)[..., None]
-            turned = palette[low] * (1 - share) + palette[low + 1] * share
-            albedo += leaf * (turned * tone * 2.0 - albedo)
-        else:
-            bare = np.array((0.42, 0.36, 0.31), np.float32) * (0.35 + tone)
-            albedo += leaf * (bare - albedo)
-            drift = canvas[..., c.SNOW] * (0.75 + 0.6 * pick)
-            grit = fbm(rng, shape, shape[1] / 110, 4)
-            cover = 0.93 * smooth(0.34, 0.66, drift + 0.25 * (grit - 0.5))[..., None]
-            albedo += cover * (
-                np.array((0.84, 0.87, 0.92), np.float32)
-                * (0.74 + 0.16 * pick + 0.16 * grit)[..., None]
-                - albedo
-            )
+    """Return the surfaces' linear colours with turned leaves and fallen snow, ``(3, H, W)``."""
+    albedo = np.square(canvas[c.COLOUR])
+    if look.season == "summer":
+        return albedo
+    shape = canvas.shape[1:]
+    pick = fbm(rng, shape, shape[1] / 9, 3)
+    tone = albedo.mean(0) * np.float32(2.6)
+    if look.season == "autumn":
+        level = np.clip(pick * 6 - 1.5, 0, 3)
+        turned = np.stack(
+            [np.interp(level, range(4), layer) for layer in zip(*TURNED, strict=True)]
+        )
+        albedo += canvas[c.LEAF] * ((turned * tone * 2).astype(np.float32) - albedo)
+        return albedo
+    albedo += canvas[c.LEAF] * (planes((0.42, 0.36, 0.31)) * (0.35 + tone) - albedo)
+    grit = fbm(rng, shape, shape[1] / 110, 4)
+    drift = canvas[c.SNOW] * (0.75 + 0.6 * pick) + 0.25 * (grit - 0.5)
+    white = planes((0.84, 0.87, 0.92)) * (0.74 + 0.16 * pick + 0.16 * grit)
+    albedo += 0.93 * smooth(0.34, 0.66, drift) * (white - albedo)
     return albedo
 
 
 def _falling(canvas: np.ndarray, look: Look) -> np.ndarray:
-    """Return the light that falls on each surface."""
-    nx, up = canvas[..., c.NX], canvas[..., c.UP]
+    """Return the light that falls on each surface, ``(3, H, W)``."""
+    nx, up = canvas[c.NX], canvas[c.UP]
     nz = np.sqrt(np.maximum(1 - nx * nx - up * up, 0))
-    sun = np.maximum(nx * look.sun[0] + up * look.sun[1] + nz * look.sun[2], 0)
-    half = 0.5 + 0.5 * up
-    return (
-        sun[..., None] * np.array(look.sunlight, np.float32)
-        + half[..., None] * np.array(look.above, np.float32)
-        + (1 - half[..., None]) * np.array(look.below, np.float32)
-    )
+    right, high, behind = (np.float32(value) for value in look.sun)
+    sun = np.maximum(nx * right + up * high + nz * behind, 0)
+    above, below = planes(look.above), planes(look.below)
+    return sun * planes(look.sunlight) + up * ((above - below) / 2) + (above + below) / 2
 
 
 def _soft(picture: np.ndarray, radius: float) -> np.ndarray:
-    """Blur widely and cheaply, at a quarter of the size."""
-    height, width = picture.shape[:2]
-    small = cv2.resize(
-        picture, (max(width // 4, 1), max(height // 4, 1)), interpolation=cv2.INTER_AREA
-    )
-    small = cv2.GaussianBlur(small, (0, 0), max(radius / 4, 0.5))
-    return cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR)
+    """Blur ``(3, H, W)`` widely and cheaply, at a quarter of the size."""
+    height, width = picture.shape[1:]
+    size = (max(width // 4, 1), max(height // 4, 1))
+    soft = np.empty_like(picture)
+    for layer, result in zip(picture, soft, strict=True):
+        small = cv2.resize(layer, size, interpolation=cv2.INTER_AREA)
+        small = cv2.GaussianBlur(small, (0, 0), max(radius / 4, 0.5))
+        cv2.resize(small, (width, height), dst=result, interpolation=cv2.INTER_LINEAR)
+    return soft
 
 
 def _pools(glow: np.ndarray) -> np.ndarray:
     """Return the light that lamps throw on what is around them."""
-    side = glow.shape[1]
-    light = 1.5 * _soft(glow, side / 28) + 5 * _soft(glow, side / 6)
-    return 0.75 * light / (0.75 + light)
+    side = glow.shape[2]
+    light = np.float32(1.5) * _soft(glow, side / 28) + np.float32(5) * _soft(glow, side / 6)
+    return np.float32(0.75) * light / (np.float32(0.75) + light)
 
 
-def _mirror(lit: np.ndarray, canvas: np.ndarray, look: Look, horizon: float) -> None:
+def _mirror(lit: np.ndarray, water: np.ndarray, horizon: float) -> None:
     """Let water mirror, with ripples, what stands above the horizon."""
-    rows = np.flatnonzero(canvas[..., c.WATER].max(1) > 0.02)
+    rows = np.flatnonzero(water.max(1) > 0.02)
     if not len(rows):
         return
     top, bottom = int(rows[0]), int(rows[-1]) + 1
-    height, width = bottom - top, lit.shape[1]
-    unit = lit.shape[1] / 880
-    rng = np.random.default_rng(11)
-    drop = (np.arange(height, dtype=np.float32)[:, None] + 1) / unit
-    v = np.log1p(drop / 12) * 60
-    waves = fbm(rng, (512, 512), 26, 4, (0.35, 2.2)) - 0.5
-    u = (np.arange(width, dtype=np.float32)[None] / unit - 440) * 90 / (drop + 60) + 256
-    ripple = cv2.remap(
-        waves,
-        u,
-        np.broadcast_to(v, u.shape).copy(),
-        cv2.INTER_LINEAR,
-        borderMode=cv2.BORDER_REFLECT,
-    )
-    strength = np.minimum(6 + drop * 0.28, 60) * unit
-    x = np.broadcast_to(np.arange(width, dtype=np.float32)[None], u.shape) + ripple * strength * 0.5
-    y = horizon - (drop * unit) * 0.92 + ripple * strength
-    image = cv2.remap(
-        lit,
-        x,
-        np.clip(y, 0, horizon).astype(np.float32),
-        cv2.INTER_LINEAR,
-        borderMode=cv2.BORDER_REPLICATE,
-    )
-    share = (0.3 + 0.52 * np.exp(-drop / 170))[..., None] + 0.35 * ripple[..., None]
-    part = lit[top:bottom]
-    cover = canvas[top:bottom, :, c.WATER : c.WATER + 1]
-    part += cover * np.clip(share, 0.05, 0.92) * (image - part)
+    width = lit.shape[2]
+    unit = width / 880
+    drop = (np.arange(bottom - top, dtype=np.float32)[:, None] + 1) / np.float32(unit)
+    ripple = _ripples(drop, width)
+    strength = np.minimum(6 + drop * 0.28, 60) * np.float32(unit)
+    x = np.arange(width, dtype=np.float32)[None] + ripple * strength * np.float32(0.5)
+    y = np.clip(horizon - drop * np.float32(unit * 0.92) + ripple * strength, 0, horizon)
+    share = np.clip(0.3 + 0.52 * np.exp(-drop / 170) + 0.35 * ripple, 0.05, 0.92)
+    share *= water[top:bottom]
+    for layer in lit:
+        image = cv2.remap(
+            layer, x, y.astype(np.float32), cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+        )
+        layer[top:bottom] += share * (image - layer[top:bottom])
+
+
+def _ripples(drop: np.ndarray, width: int) -> np.ndarray:
+    """Return waves in perspective, mean 0; ``drop (h, 1)`` is units below the far shore."""
+    waves = fbm(np.random.default_rng(11), (512, 512), 26, 4, (0.35, 2.2)) - np.float32(0.5)
+    x = np.arange(width, dtype=np.float32)[None] * np.float32(880 / width) - 440
+    u = x * 90 / (drop + 60) + 256
+    v = np.broadcast_to(np.log1p(drop / 12) * 60, u.shape)
+    mode = cv2.BORDER_REFLECT
+    return cv2.remap(waves, u, np.ascontiguousarray(v), cv2.INTER_LINEAR, borderMode=mode)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pipeline.scenes.canvas import Canvas, Point
+from pipeline.scenes.canvas import NX, Canvas, Point
 
 SIDE = 880  # units, side of every place's canvas
 FOCAL = 800.0  # units; a wide, phone-like view of 58 degrees across 880 units
@@ -66,7 +66,7 @@ def turned(panel: Canvas, nx: float) -> Canvas:
     other = Canvas(2, 2, 1)
     other.scale, other.width, other.height = panel.scale, panel.width, panel.height
     other.data = panel.data.copy()
-    other.data[..., 3] = nx
+    other.data[NX] = nx
     return other
 
 

@@ -98,30 +98,33 @@ PLACES = {
 }
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=8)
 def built(name: str, scale: float) -> np.ndarray:
-    """Return a place's surfaces, ``(H, W, CHANNELS)`` uint8; the same for every picture of it."""
+    """Return a place's surfaces, ``(CHANNELS, H, W)`` uint8; the same for every picture of it."""
     number = sorted(PLACES).index(name)
     data = PLACES[name].build(np.random.default_rng([41, number]), scale).data
-    signed = data[..., NX : UP + 1]
+    signed = data[NX : UP + 1]
     signed += 1
     signed /= 2
     return np.round(np.clip(data, 0, 1) * 255).astype(np.uint8)
 
 
-@lru_cache(maxsize=24)
+@lru_cache(maxsize=8)
 def lit(name: str, scale: float, hour: tuple[str, str], sky: int) -> np.ndarray:
     """Return a place in the light of an hour and season, ``(H, W, 3)`` uint16, see ``CODE``.
 
     ``sky`` is which of its clouds.
     """
-    data = built(name, scale).astype(np.float32) / 255
-    signed = data[..., NX : UP + 1]
+    data = built(name, scale).astype(np.float32)
+    data *= np.float32(1 / 255)
+    signed = data[NX : UP + 1]
     signed *= 2
     signed -= 1
     rng = np.random.default_rng([43, sorted(PLACES).index(name), sky])
     light = illuminate(data, look(*hour), HORIZON * scale, rng)
-    return np.clip(np.sqrt(light) * CODE, 0, 65535).astype(np.uint16)
+    np.sqrt(light, out=light)
+    light *= CODE
+    return np.ascontiguousarray(np.minimum(light, 65535).astype(np.uint16).transpose(1, 2, 0))
 
 
 def looks(name: str, *, usual: bool) -> list[Look]:

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 
 from pipeline.scenes import ground
-from pipeline.scenes.canvas import NX, SNOW, UP, Canvas, Surface
+from pipeline.scenes.canvas import NX, SNOW, SOLID, UP, Canvas, Surface
 from pipeline.scenes.noise import fbm, smooth
 from pipeline.scenes.perspective import depth_of
 
@@ -42,14 +42,12 @@ def clumps(
     spread = np.ptp(balls[:, 1]) + 2 * balls[:, 2].max()
     tone = 0.42 + 0.62 * smooth(-0.1, 0.75, height) + 0.3 * rough + 0.62 * leaves
     tone *= 1.1 - 0.45 * np.clip((y - centre[1]) / spread + 0.2, 0, 1)
-    before = canvas.data[..., [NX, UP, SNOW]]
+    before = canvas.data[[NX, UP, SNOW]]
     canvas.paint(mask, surface, tone)
-    canvas.data[..., NX] = _mix(
-        before[..., 0], np.clip(nx + (x - centre[0]) / spread, -0.8, 0.8), mask
-    )
-    canvas.data[..., UP] = _mix(before[..., 1], np.clip(up + 0.25, -0.7, 0.9), mask)
+    canvas.data[NX] = _mix(before[0], np.clip(nx + (x - centre[0]) / spread, -0.8, 0.8), mask)
+    canvas.data[UP] = _mix(before[1], np.clip(up + 0.25, -0.7, 0.9), mask)
     catch = surface.snow * np.clip(up * 1.3 + 0.62, 0, 1)
-    canvas.data[..., SNOW] = _mix(before[..., 2], catch, mask)
+    canvas.data[SNOW] = _mix(before[2], catch, mask)
 
 
 def _mix(old: np.ndarray, new: np.ndarray, mask: np.ndarray) -> np.ndarray:
@@ -95,7 +93,7 @@ def flowers(canvas: Canvas, rng: np.random.Generator, colour: tuple, count: int)
     """Dot blossoms over what is already painted, where it is solid."""
     rows, columns = canvas.shape
     for x, y, radius, tone in rng.uniform((0, 0, 1.2, 0.8), (columns, rows, 2.8, 1.1), (count, 4)):
-        if canvas.data[int(y), int(x), -1] < 0.6:
+        if canvas.data[SOLID, int(y), int(x)] < 0.6:
             continue
         shade = tuple(min(value * tone, 1.0) for value in colour)
         centre = (x / canvas.scale, y / canvas.scale)
@@ -116,9 +114,9 @@ def conifer(rng: np.random.Generator, scale: float, colour: tuple = (0.16, 0.3, 
     tone = 0.6 + 0.6 * (1 - tier) + 0.7 * rough
     canvas.paint(mask.astype(np.float32), Surface(colour, (0, 0.2), snow=0.8), tone)
     lean = np.clip((x - 60) / np.maximum(half, 4), -1, 1) * 0.75
-    canvas.data[..., NX] = np.where(mask > 0.5, lean, canvas.data[..., NX])
+    canvas.data[NX] = np.where(mask > 0.5, lean, canvas.data[NX])
     catch = np.clip(1.25 - 1.5 * tier + rough, 0, 1) * (mask > 0.5)
-    canvas.data[..., SNOW] = catch
+    canvas.data[SNOW] = catch
     return canvas
 
 
