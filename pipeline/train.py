@@ -61,7 +61,7 @@ def recipe(params: TrainParams, preset: Literal["default", "seed"]) -> TrainPara
 
 
 def sizes(params: TrainParams, full: int) -> list[int]:
-    """Return the side of each epoch's pictures: small ones first, where a step costs a third."""
+    """Return the side of each epoch's pictures: small ones first, where a step costs much less."""
     small = min(int(params.epochs * params.small_share), params.epochs - 1)
     return [min(params.small_size, full)] * small + [full] * (params.epochs - small)
 
