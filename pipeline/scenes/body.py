@@ -155,7 +155,7 @@ def _legs(sheet: Sheet, person: Person, pose: Pose, rng: np.random.Generator) ->
         sheet.part(curve(np.concatenate([half, half[::-1] * (-1, 1)]), steps=6), cloth, 0.1, rng)
     else:
         hip = curve(
-            [(-hips, 0.98), (hips, 0.98), (hips + 0.002, 0.88), (0.0, 0.8), (-hips - 0.002, 0.88)]
+            [(-hips * 0.88, 0.96), (hips * 0.88, 0.96), (hips, 0.88), (0.0, 0.8), (-hips, 0.88)]
         )
         sheet.part(hip, cloth, 0.09, rng)
 

@@ -197,5 +197,5 @@ def _shadowed(scene: np.ndarray, stage: Stage, wish: Wish, look: light.Look) -> 
     dark = np.zeros(ground.shape, np.float32)
     for sheet in standing:
         dark = np.maximum(dark, shade.cast(sheet, look, ground.shape))
-    shown *= 1 - (0.62 * dark * (ground.astype(np.float32) / 255))[..., None]
+    shown *= 1 - (0.85 * dark * (ground.astype(np.float32) / 255))[..., None]
     return shown

@@ -123,9 +123,9 @@ def someone(rng: np.random.Generator, *, cold: bool, night: bool = False) -> Per
     hats = (
         ("none", "beanie", "none")
         if cold
-        else ("none",) * 7 + ("cap", "sun" if woman else "cap", "cone")
+        else ("none",) * 10 + ("cap", "sun" if woman else "cap", "cone")
     )
-    lenses = ("none",) * 7 + ("clear", "clear", "clear" if cold or night else "dark")
+    lenses = ("none",) * 10 + ("clear", "clear", "clear" if cold or night else "dark")
     return Person(
         woman=woman,
         height=height,

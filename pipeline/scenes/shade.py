@@ -55,8 +55,8 @@ def cast(sheet: Sheet, look: Look, shape: tuple[int, int]) -> np.ndarray:
     x, y = sheet.foot
     y -= 0.02 * sheet.scale
     strength = max(look.sunlight) / (max(look.sunlight) + 1.2 * max(look.above))
-    flat = 0.34 if look.sun[2] > 0 else -0.34
-    lean = -look.sun[0] / max(look.sun[1], 0.25) * 0.55
+    flat = 0.2  # a shadow that falls away from the camera is foreshortened
+    lean = float(np.clip(-look.sun[0] / look.sun[1], -1.7, 1.7))
     # Where a shadow's point comes from: up the figure as far as it lies off the foot.
     matrix = np.array([[1, lean / flat, -lean / flat * y], [0, 1 / flat, y - y / flat]], np.float32)
     shadow = cv2.warpAffine(
@@ -67,6 +67,6 @@ def cast(sheet: Sheet, look: Look, shape: tuple[int, int]) -> np.ndarray:
         np.arange(shape[0], dtype=np.float32)[:, None],
         np.arange(shape[1], dtype=np.float32)[None],
     )
-    reach = ((columns - x) / (0.24 * sheet.scale)) ** 2 + ((rows - y) / (0.055 * sheet.scale)) ** 2
-    contact = 0.75 * np.exp(-reach)
-    return np.maximum(shadow * 0.85, contact)
+    reach = ((columns - x) / (0.27 * sheet.scale)) ** 2 + ((rows - y) / (0.065 * sheet.scale)) ** 2
+    contact = 0.9 * np.exp(-reach)
+    return np.maximum(shadow, 0.75 * contact)

@@ -30,7 +30,7 @@ def slabs(rng: np.random.Generator, rows: int, columns: int, contrast: float = 0
 
 def grit(rng: np.random.Generator, cell: float = 16, contrast: float = 0.5) -> np.ndarray:
     """Return ``(FLOOR, FLOOR)`` of grass, sand or gravel: noise down to single pixels."""
-    noise = tiled(rng, FLOOR, cell * 8, 7)
+    noise = 0.4 * tiled(rng, FLOOR, cell * 8, 5) + 0.6 * tiled(rng, FLOOR, cell * 0.6, 3)
     return 1 - contrast / 2 + contrast * noise
 
 
