@@ -52,11 +52,10 @@ class Cast:
 
 def cast(wish: object, look: Look, frame: Frame, rng: np.random.Generator) -> Cast:
     """Return a random cast for a wish (a ``compose.Wish``)."""
-    cold = look.season == "winter"
     if wish.far:
-        return Cast(_far(wish.place, frame, cold, rng), near=False)
+        return Cast(_far(wish.place, frame, look, rng), near=False)
     if wish.crowd:
-        return Cast(_group(frame, _crowd(rng), cold, rng), near=False)
+        return Cast(_group(frame, _crowd(rng), look, rng), near=False)
     if wish.blurred_background:
         kind = str(rng.choice(("selfie", "half", "half", "three")))
     else:
@@ -67,15 +66,20 @@ def cast(wish: object, look: Look, frame: Frame, rng: np.random.Generator) -> Ca
         )
         kind = str(rng.choice(kinds))
     if kind in {"selfie", "half"}:
-        return Cast(_close(kind, cold, rng), near=True)
+        return Cast(_close(kind, look, rng), near=True)
     count = int(rng.choice((1, 2, 3), p=(0.5, 0.35, 0.15)))
     scales = (
         rng.uniform(268, 318, count) if kind == "full" else rng.uniform(315, 390, min(count, 2))
     )
-    return Cast(_group(frame, scales, cold, rng), near=False)
+    return Cast(_group(frame, scales, look, rng), near=False)
 
 
-def _far(place: str, frame: Frame, cold: bool, rng: np.random.Generator) -> list[Role]:
+def _someone(look: Look, rng: np.random.Generator) -> Person:
+    """Return a random person dressed for the season and the hour."""
+    return someone(rng, cold=look.season == "winter", night=look.hour in {"night", "dusk"})
+
+
+def _far(place: str, frame: Frame, look: Look, rng: np.random.Generator) -> list[Role]:
     """Stand one or two people far off, where the place has ground."""
     count = int(rng.choice((1, 2), p=(0.6, 0.4)))
     scale = rng.uniform(76, 108)
@@ -94,7 +98,7 @@ def _far(place: str, frame: Frame, cold: bool, rng: np.random.Generator) -> list
     first = rng.uniform(low, high)
     roles = []
     for number in range(count):
-        person = someone(rng, cold=cold)
+        person = _someone(look, rng)
         x = first + number * rng.uniform(0.75, 1.0) * scale * (
             1 if first < (low + high) / 2 else -1
         )
@@ -110,7 +114,7 @@ def _crowd(rng: np.random.Generator) -> np.ndarray:
     return np.array([front, *rng.uniform(*others, count - 1)])
 
 
-def _group(frame: Frame, scales: np.ndarray, cold: bool, rng: np.random.Generator) -> list[Role]:
+def _group(frame: Frame, scales: np.ndarray, look: Look, rng: np.random.Generator) -> list[Role]:
     """Stand people side by side on one ground: smaller ones are farther off."""
     nearest = float(max(scales))
     foot = rng.uniform(0.945, 0.985) * FRAME
@@ -119,8 +123,7 @@ def _group(frame: Frame, scales: np.ndarray, cold: bool, rng: np.random.Generato
     eye = (foot - frame.horizon) / nearest
     arms = CALM if len(scales) > 1 else LIVELY
     people = [
-        (someone(rng, cold=cold), posed(rng, arms), float(scale))
-        for scale in rng.permutation(scales)
+        (_someone(look, rng), posed(rng, arms), float(scale)) for scale in rng.permutation(scales)
     ]
     widths = [
         (REACH[pose.left] + REACH[pose.right]) * scale * _size(person)
@@ -141,7 +144,7 @@ def _size(person: Person) -> float:
     return person.height / 1.72 * (0.9 + 0.1 * person.build)
 
 
-def _close(kind: str, cold: bool, rng: np.random.Generator) -> list[Role]:
+def _close(kind: str, look: Look, rng: np.random.Generator) -> list[Role]:
     """Put one or two people close to the camera, from the chest or the waist up."""
     count = int(rng.choice((1, 2), p=(0.62, 0.38)))
     scale = rng.uniform(520, 640) if kind == "selfie" else rng.uniform(400, 500)
@@ -152,7 +155,7 @@ def _close(kind: str, cold: bool, rng: np.random.Generator) -> list[Role]:
     apart = 0.62 * scale
     roles = []
     for number in range(count):
-        person = someone(rng, cold=cold)
+        person = _someone(look, rng)
         pose = posed(rng, CALM if count == 2 else LIVELY)
         if kind == "selfie" and number == count - 1:
             side = "right" if count == 2 or rng.random() < 0.5 else "left"

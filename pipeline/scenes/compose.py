@@ -144,7 +144,7 @@ def _clear(wish: Wish, stage: Stage) -> bool:
     if max(shares) < 0.065 or min(shares) < 0.006:
         return False
     if wish.occluded:
-        return 0.14 < hidden[-1] < 0.55 and max(hidden[:-1], default=0) < 0.6
+        return 0.125 < hidden[-1] < 0.55 and max(hidden[:-1], default=0) < 0.6
     return max(hidden) < 0.05
 
 

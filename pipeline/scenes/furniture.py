@@ -33,8 +33,8 @@ OAK = (0.56, 0.4, 0.27)
 
 def table(canvas: Canvas, target: Target, rng: np.random.Generator) -> None:
     """Put a café table with a cloth, cups and a vase before a person."""
-    top = min(target.at(0, rng.uniform(0.9, 1.0))[1], canvas.height - 90)
-    half = rng.uniform(0.55, 0.75) * target.scale
+    top = min(target.at(0, rng.uniform(0.74, 0.84))[1], canvas.height - 110)
+    half = rng.uniform(0.42, 0.55) * target.scale
     cloth = (0.92, 0.9, 0.85) if rng.random() < 0.5 else (0.72, 0.3, 0.27)
     folds = 14
     for fold in range(folds):
@@ -91,10 +91,10 @@ def _vase(canvas: Canvas, at: tuple[float, float], size: float, rng: np.random.G
 
 def sign(canvas: Canvas, target: Target, rng: np.random.Generator) -> None:
     """Put a chalkboard on the pavement before one side of a person."""
-    x, _ = target.at(rng.choice((-1.0, 1.0)) * rng.uniform(0.08, 0.2), 0)
+    x, _ = target.at(rng.choice((-1.0, 1.0)) * rng.uniform(0.14, 0.26), 0)
     top = target.at(0, rng.uniform(1.0, 1.15))[1]
     low = min(target.foot + 0.1 * target.scale, canvas.height + 60)
-    half = 0.3 * target.scale
+    half = 0.27 * target.scale
     canvas.poly(
         [
             (x - half * 0.94, top),
@@ -156,7 +156,7 @@ def bicycle(canvas: Canvas, target: Target, rng: np.random.Generator) -> None:
     paint = ((0.7, 0.2, 0.2), (0.2, 0.42, 0.5), (0.2, 0.35, 0.25))[int(rng.integers(3))]
 
     def point(x: float, y: float) -> tuple[float, float]:
-        return target.at(flip * x * 1.08, y * 1.08)
+        return target.at(flip * x * 1.2, y * 1.2)
 
     angle = np.linspace(0, 2 * np.pi, 40)
     for x in (-0.52, 0.52):

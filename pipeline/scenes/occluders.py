@@ -74,14 +74,15 @@ def bush(canvas: Canvas, target: Target, rng: np.random.Generator) -> None:
     """Put flowering bushes before the legs, or before the waist of somebody near."""
     colours = (None, (0.88, 0.25, 0.3), (0.95, 0.8, 0.3), (0.9, 0.6, 0.75))
     low = min(target.foot + 0.12 * target.scale, canvas.height + 25)
-    tall = max(low - target.at(0, rng.uniform(0.75, 1.0))[1], 120)
+    tall = max(low - target.at(0, rng.uniform(1.0, 1.25))[1], 200)
     wide = tall * 160 / 90
-    for shift in (rng.uniform(-0.75, -0.45), rng.uniform(0.35, 0.6)):
+    for shift in (rng.uniform(-0.42, -0.26), rng.uniform(0.22, 0.4)):
         plant = plants.bush(
             rng,
             canvas.scale * max(tall / 90, 1),
             plants.GREENS[int(rng.integers(4))],
             colours[int(rng.integers(4))],
+            leaf=min(2.8, 300 / tall),
         )
         left = target.x + (shift - 0.5) * wide
         corners = [(left, low - tall), (left + wide, low - tall), (left + wide, low), (left, low)]
@@ -124,7 +125,7 @@ def post(canvas: Canvas, target: Target, rng: np.random.Generator) -> None:
 
 def pot(canvas: Canvas, target: Target, rng: np.random.Generator) -> None:
     """Put a great terracotta pot with a leafy plant before one side of a person."""
-    x, low = target.at(rng.choice((-1.0, 1.0)) * rng.uniform(0.08, 0.22), -0.1)
+    x, low = target.at(rng.choice((-1.0, 1.0)) * rng.uniform(0.16, 0.3), -0.1)
     low = min(low, canvas.height + 60)
     size = 0.34 * target.scale
     for left, right, facing in ((-1, -0.4, -0.7), (-0.4, 0.35, 0.0), (0.35, 1, 0.75)):
@@ -141,8 +142,9 @@ def pot(canvas: Canvas, target: Target, rng: np.random.Generator) -> None:
         canvas.rect(x + left * size, low - size * 1.45, ((right - left) * size, size * 0.25), clay)
     tall = size * 2.3
     wide = tall * 160 / 90 * 0.8
-    plant = plants.bush(rng, canvas.scale * max(tall / 90, 1), plants.GREENS[int(rng.integers(4))])
-    top = low - size * 1.2 - tall
+    green = plants.GREENS[int(rng.integers(4))]
+    plant = plants.bush(rng, canvas.scale * max(tall / 90, 1), green, leaf=min(2.8, 300 / tall))
+    top = low - size * 0.9 - tall
     canvas.put(
         plant,
         [

@@ -76,23 +76,31 @@ def tree(
 
 
 def bush(
-    rng: np.random.Generator, scale: float, colour: tuple = GREENS[1], bloom: tuple | None = None
+    rng: np.random.Generator,
+    scale: float,
+    colour: tuple = GREENS[1],
+    bloom: tuple | None = None,
+    leaf: float = 2.8,
 ) -> Canvas:
-    """Return a round bush of 160 x 90 units, with flowers of colour ``bloom`` if given."""
+    """Return a round bush of 160 x 90 units, with flowers of colour ``bloom`` if given.
+
+    ``leaf`` is the size of its tufts and flowers, units: less for a bush that is seen large.
+    """
     canvas = Canvas(160, 90, scale)
     x = rng.uniform(30, 130, 22)
     y = 60 - 26 * np.sin((x - 30) / 100 * np.pi) * rng.uniform(0.2, 1, 22) + 12
     balls = np.stack([x, y, rng.uniform(14, 24, 22)], 1)
-    clumps(canvas, rng, balls, Surface(colour, leaf=0.3, snow=0.9), 2.8)
+    clumps(canvas, rng, balls, Surface(colour, leaf=0.3, snow=0.9), leaf)
     if bloom is not None:
-        flowers(canvas, rng, bloom, 90)
+        flowers(canvas, rng, bloom, leaf)
     return canvas
 
 
-def flowers(canvas: Canvas, rng: np.random.Generator, colour: tuple, count: int) -> None:
-    """Dot blossoms over what is already painted, where it is solid."""
+def flowers(canvas: Canvas, rng: np.random.Generator, colour: tuple, size: float) -> None:
+    """Dot blossoms of up to ``size`` units over what is already painted, where it is solid."""
     rows, columns = canvas.shape
-    for x, y, radius, tone in rng.uniform((0, 0, 1.2, 0.8), (columns, rows, 2.8, 1.1), (count, 4)):
+    low, high = (0, 0, 0.43 * size, 0.8), (columns, rows, size, 1.1)
+    for x, y, radius, tone in rng.uniform(low, high, (round(250 / size), 4)):
         if canvas.data[SOLID, int(y), int(x)] < 0.6:
             continue
         shade = tuple(min(value * tone, 1.0) for value in colour)
