@@ -8,6 +8,7 @@ Source: ``rleToString`` and ``rleFrString`` of https://github.com/cocodataset/co
 
 import numpy as np
 import shapely
+from pycocotools import mask as coco_masks
 
 from pipeline import polygons
 
@@ -42,20 +43,15 @@ def runs(counts: str) -> np.ndarray:
     return numbers
 
 
-def text(numbers: np.ndarray) -> str:
-    """Return run lengths as compressed ``counts``, character for character as pycocotools."""
-    differences = np.asarray(numbers, dtype=np.int64).tolist()
-    for index in range(len(differences) - 1, 2, -1):
-        differences[index] -= differences[index - 2]
-    characters = []
-    for number in differences:
-        rest, more = number, True
-        while more:
-            bits = rest & 31
-            rest >>= 5
-            more = rest != (-1 if bits & 16 else 0)
-            characters.append(chr(bits + 48 + 32 * more))
-    return "".join(characters)
+def text(numbers: np.ndarray, size: tuple[int, int]) -> str:
+    """Return run lengths, which add up to the size's pixels, as compressed ``counts``.
+
+    Args:
+        numbers: ``(N,)`` integers, 0 or more.
+        size: height and width, pixels.
+    """
+    plain = {"counts": np.asarray(numbers).tolist(), "size": list(size)}
+    return coco_masks.frPyObjects(plain, *size)["counts"].decode("ascii")
 
 
 def encode(mask: np.ndarray) -> Rle:
@@ -64,10 +60,8 @@ def encode(mask: np.ndarray) -> Rle:
     Args:
         mask: ``(H, W)`` bool or 0/1.
     """
-    flat = np.asarray(mask, dtype=np.int8).ravel(order="F")
-    changes = np.flatnonzero(np.diff(flat, prepend=0))
-    numbers = np.diff([0, *changes, len(flat)])
-    return {"size": list(mask.shape), "counts": text(numbers)}
+    encoded = coco_masks.encode(np.asfortranarray(mask, dtype=np.uint8))
+    return {"size": list(mask.shape), "counts": encoded["counts"].decode("ascii")}
 
 
 def decode(mask: Rle) -> np.ndarray:

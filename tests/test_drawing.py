@@ -151,7 +151,7 @@ def test_masks_go_through_rle_as_through_pycocotools(mask):
 
 @given(lengths=st.lists(st.integers(0, 2**20), min_size=1, max_size=12))
 def test_run_lengths_survive_being_text(lengths):
-    np.testing.assert_array_equal(rle.runs(rle.text(np.array(lengths))), lengths)
+    np.testing.assert_array_equal(rle.runs(rle.text(np.array(lengths), (sum(lengths), 1))), lengths)
 
 
 @pytest.mark.parametrize("counts", ["", " ", "0é", "P", "oooooooooo1", "O5", "\x00"])

@@ -104,7 +104,7 @@ def rle_uncompressed(tables: Tables) -> Found:
     """RLE is written as a list of numbers, and is written as text from here on."""
     found = _where(tables, lambda one: isinstance(one, dict) and isinstance(one["counts"], list))
     masks = [
-        {"size": one["size"], "counts": rle.text(_runs(one))}
+        {"size": one["size"], "counts": rle.text(_runs(one), one["size"])}
         for one in tables.annotations.loc[found.rows, "segmentation"]
     ]
     return Found(found.rows, tables=tables.put("annotations", found.rows, segmentation=masks))
