@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from pipeline import focus, images, places, silhouettes
+from pipeline import focus, images, places, silhouettes, store
 from pipeline.tables import Columns
 
 MEASUREMENTS = Columns(
@@ -65,7 +65,7 @@ def look(photo: Photo) -> tuple[np.ndarray, list[np.ndarray], np.ndarray]:
     Raises:
         ImageError: the file is missing or no picture.
     """
-    image = images.small(Path(photo.path).read_bytes(), photo.path)
+    image = images.small(store.read_picture(Path(photo.path)), photo.path)
     shape = image.shape[:2]
     scale = max(shape) / max(photo.width, photo.height)
     masks = [silhouettes.draw(one, shape, scale) for one in photo.people]

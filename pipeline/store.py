@@ -86,11 +86,19 @@ def read_image(path: Path) -> np.ndarray:
     Raises:
         ImageError: the file is missing or no picture.
     """
+    return decode_image(read_picture(path), str(path))
+
+
+def read_picture(path: Path) -> bytes:
+    """Read a picture's file as it is, for those who decode it in a way of their own.
+
+    Raises:
+        ImageError: the file is missing or cannot be read.
+    """
     try:
-        content = path.read_bytes()
+        return path.read_bytes()
     except OSError as error:
-        raise ImageError(f"{path}: {error.strerror}") from error
-    return decode_image(content, str(path))
+        raise ImageError(f"{path}: {error.strerror}; run dvc repro") from error
 
 
 def read_photo(path: Path) -> np.ndarray:

@@ -32,10 +32,9 @@ def audit(export: Path, output: Path) -> list[str]:
             measured=store.read_table(images, tables.MEASURED),
             tags=store.read_table(tags, tables.TAGS),
         )
-        nothing = Path(scratch) / "nothing"
         html = report.audit_page(
             found,
-            Folders(raw, masks, nothing, nothing, nothing),
+            Folders(raw, masks),
             output,
             params.load(ReportParams, "report"),
             params.load(ComputeParams, "compute"),

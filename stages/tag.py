@@ -8,9 +8,7 @@ from pipeline.tables import CHOSEN, MEASURED, TAGS
 from stages import run
 
 
-def main(  # noqa: PLR0913  # one argument a path of dvc.yaml
-    raw: Path, valid: Path, masks: Path, images: Path, tags: Path, chosen: Path
-) -> str:
+def main(raw: Path, valid: Path, images: Path, tags: Path, chosen: Path) -> str:
     """Write one row an image, one row a tag, and the images to train on."""
     dataset, limits = coco.load(valid), params.load(tag.TagParams, "tag")
     found = tag.run(dataset, raw, limits, params.load(ComputeParams, "compute"))

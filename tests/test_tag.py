@@ -248,7 +248,7 @@ def test_the_stage_writes_the_same_bytes_twice_and_chosen_does_not_depend_on_lim
         }
         Path("params.yaml").write_bytes(msgspec.yaml.encode(everything))
         out = [tmp_path / name for name in ("images.csv", "tags.csv", "chosen.csv")]
-        line = stage.main(raw, tmp_path / "valid", tmp_path / "masks", *out)
+        line = stage.main(raw, tmp_path / "valid", *out)
         written.append([path.read_bytes() for path in out])
 
     assert line.startswith("3 images: far 0%")
