@@ -1,0 +1,156 @@
+"""The whole pipeline, run by DVC on a tiny export in a repository of its own."""
+
+import csv
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[1]
+TINY = {
+    "sample": {"images": 24, "size": 128},
+    "unet": {"preset": "seed", "size": 32},
+    "train": {"epochs": 2},
+    "train_inpaint": {"steps": 3, "crop": 64, "batch": 2},
+    "evaluate": {"resamples": 50},
+}
+ENVIRONMENT = {**os.environ, "DVC_NO_ANALYTICS": "1"}
+ENVIRONMENT["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+
+pytestmark = pytest.mark.skipif(
+    shutil.which("dvc", path=ENVIRONMENT["PATH"]) is None, reason="dvc is not installed"
+)
+
+
+def dvc(where, *words):
+    done = subprocess.run(
+        ["dvc", *words], cwd=where, env=ENVIRONMENT, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
+    return done.stdout
+
+
+def ran(output):
+    """Stages that DVC ran, in order."""
+    return re.findall(r"Running stage '(\w+)'", output)
+
+
+def edit(where, **sections):
+    path = where / "params.yaml"
+    values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    for section, changed in sections.items():
+        values[section] |= changed
+    path.write_text(yaml.safe_dump(values, sort_keys=False), encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory):
+    """A fresh repository with our code, tiny parameters, and everything built once."""
+    where = tmp_path_factory.mktemp("project")
+    for name in ("pipeline", "stages"):
+        shutil.copytree(
+            ROOT / name, where / name, ignore=shutil.ignore_patterns("__pycache__"), symlinks=True
+        )
+    for name in ("dvc.yaml", "params.yaml", ".dvcignore"):
+        shutil.copy(ROOT / name, where / name)
+    subprocess.run(["git", "init", "-q"], cwd=where, check=True)
+    dvc(where, "init", "-q")
+    dvc(where, "config", "core.analytics", "false")
+    edit(where, **TINY)
+    dvc(where, "repro")
+    return where
+
+
+def rows(path):
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_a_second_run_does_nothing(project):
+    assert ran(dvc(project, "repro")) == []
+
+
+def test_every_test_image_is_masked_segmented_restored_and_scored(project):
+    images = json.loads((project / "data/valid/test.json").read_text())["images"]
+    stems = {image["stem"] for image in images}
+
+    assert stems
+    for folder in ("data/masks/test", "data/segments/test", "data/filled/test"):
+        assert {path.stem for path in (project / folder).glob("*.png")} == stems
+    assert {row["file_name"] for row in rows(project / "reports/counts.csv")} >= {
+        image["file_name"] for image in images
+    }
+
+
+def test_the_metrics_hold_iou_restoration_and_audit(project):
+    metrics = json.loads((project / "reports/metrics.json").read_text())
+
+    assert 0 <= metrics["iou"]["mean"] <= 1
+    assert set(metrics["iou"]["category"]) == {"person"}
+    assert 0 < metrics["restore"]["clean"]["deepfill"]["ssim"] <= 1
+    assert metrics["audit"]["images"] == TINY["sample"]["images"]
+
+
+def test_every_image_and_the_five_problems_are_tabled(project):
+    assert len(rows(project / "reports/images.csv")) == TINY["sample"]["images"]
+    tags = [row["tag"] for row in rows(project / "reports/tags.csv")]
+    assert tags[:5] == ["far", "crowd", "blurred_background", "scene_time", "occluded"]
+
+
+def test_the_report_asks_nothing_of_a_network(project):
+    class Links(HTMLParser):
+        found = []
+
+        def handle_starttag(self, tag, attributes):
+            if tag != "a":
+                self.found += [value for name, value in attributes if name in {"src", "href"}]
+
+    page = (project / "reports/index.html").read_text(encoding="utf-8")
+    Links().feed(page)
+
+    assert not [link for link in Links.found if link and re.match(r"(https?:)?//", link)]
+    for link in Links.found:
+        if link and not link.startswith(("data:", "#")):
+            assert (project / "reports" / link).is_file(), link
+
+
+def test_a_tag_threshold_reruns_only_what_reads_tags(project):
+    edit(project, tag={"far_below": 0.5})
+    try:
+        assert ran(dvc(project, "repro")) == ["tag", "evaluate", "report"]
+    finally:
+        edit(project, tag={"far_below": original(("tag", "far_below"))})
+        dvc(project, "repro")
+
+
+def test_excluding_a_tag_retrains_and_a_word_of_the_report_does_not(project):
+    edit(project, train={"exclude": ["far"]}, report={"language": "vi"})
+    planned = dvc(project, "repro", "--dry")
+    edit(project, train={"exclude": []}, report={"language": "en"})
+
+    assert "tag" in ran(planned)
+    edit(project, report={"language": "vi"})
+    assert ran(dvc(project, "repro", "--dry")) == ["report"]
+    edit(project, report={"language": "en"})
+
+
+def test_a_forced_run_gives_the_same_bytes(project):
+    before = (project / "dvc.lock").read_text()
+
+    dvc(project, "repro", "-f")
+
+    assert (project / "dvc.lock").read_text() == before
+
+
+def original(keys):
+    value = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
+    for key in keys:
+        value = value[key]
+    return value
