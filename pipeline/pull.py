@@ -24,6 +24,10 @@ Bring = Callable[[Path, Path], object]  # copies or moves a file
 Positive = Annotated[float, msgspec.Meta(gt=0)]
 
 
+NO_TRUTH = """This export brings no truth beside its annotations: no truth/tags.csv, no truth/clean.
+"""
+
+
 class PullParams(Params):
     """Where the data comes from, and how long and how much to put up with."""
 
@@ -140,8 +144,10 @@ def _build_split(split: Split, folder: Path, bring: Bring) -> None:
 
 
 def _build_truth(source: Path | None, folder: Path) -> None:
-    """Copy the truth, if there is any; the folder itself is always there, as DVC expects it."""
+    """Copy the truth, if there is any; the folder always holds a file, as DVC expects."""
     folder.mkdir()
+    if source is None:
+        (folder / "none.txt").write_text(NO_TRUTH, encoding="utf-8")
     for path in layouts.files_below(source) if source else ():
         place = folder / path.relative_to(source)
         place.parent.mkdir(parents=True, exist_ok=True)
