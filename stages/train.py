@@ -1,20 +1,20 @@
 """Train the U-Net on the chosen images and their masks."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
-from dvclive import Live
-from tqdm import tqdm
 
 from pipeline import params, photos, store, tables, train, unet
 from pipeline.parallel import progress
 from pipeline.photos import Photos
-from stages import run
+from stages import live, run
+from stages.live import Curve
+
+LOGGED = ("loss", "iou", "val_loss", "val_iou")
 
 
 def main(  # noqa: PLR0913  # one a path
-    raw: Path, valid: Path, masks: Path, chosen: Path, model: Path, history: Path, live: Path
+    raw: Path, valid: Path, masks: Path, chosen: Path, model: Path, history: Path, curves: Path
 ) -> str:
     """Read photos and masks, write the network, its learning curves and their live copy."""
     shape = params.load(unet.UnetParams, "unet")
@@ -28,7 +28,8 @@ def main(  # noqa: PLR0913  # one a path
 
     network = unet.build(shape, len(names) - 1)
     trainer = train.Trainer(network, unet.card(shape, names, None), settings)
-    curve = follow(trainer.fit(learned, held), settings.epochs, live)
+    follow = Curve("epoch", settings.epochs, "epoch", LOGGED, ("loss", "val_iou"))
+    curve = tables.HISTORY.frame(live.follow(trainer.fit(learned, held), follow, curves))
 
     limit = train.threshold(trainer, held)
     unet.save(model, network, unet.card(shape, names, limit))
@@ -51,21 +52,6 @@ def read(rows: pd.DataFrame, raw: Path, masks: Path, side: int) -> Photos:
         for row in progress(rows.itertuples(), "read", len(rows))
     ]
     return photos.stack(pairs, side)
-
-
-def follow(rows: Iterator[dict], epochs: int, live: Path) -> pd.DataFrame:
-    """Log each epoch as it ends, on the terminal and for ``dvc plots``; return the table."""
-    done = []
-    bar = tqdm(rows, "train", epochs, unit="epoch", disable=None, leave=False)
-    with Live(str(live), save_dvc_exp=False, dvcyaml=None, report=None) as log:
-        for row in bar:
-            done.append(row)
-            bar.set_postfix(loss=f"{row['loss']:.3f}", val_iou=f"{row['val_iou']:.3f}")
-            for name in ("loss", "iou", "val_loss", "val_iou"):
-                if row[name] == row[name]:  # not NaN: nothing was held out
-                    log.log_metric(name, row[name])
-            log.next_step()
-    return tables.HISTORY.frame(done)
 
 
 if __name__ == "__main__":

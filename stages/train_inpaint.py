@@ -1,22 +1,22 @@
 """Train DeepFillv2 on ground without objects."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from dvclive import Live
-from tqdm import tqdm
 
 from pipeline import coco, holes, params, store, train_inpaint
 from pipeline.deepfill import generator, layout, runtime, weights
 from pipeline.parallel import progress
 from pipeline.train_inpaint import HISTORY, TrainInpaintParams
-from stages import run
+from stages import live, run
+from stages.live import Curve
+
+LOGGED = ("l1", "deceit", "critic", "val_l1")
 
 
 def main(  # noqa: PLR0913  # one a path
-    raw: Path, valid: Path, masks: Path, inpainter: Path, history: Path, live: Path
+    raw: Path, valid: Path, masks: Path, inpainter: Path, history: Path, curves: Path
 ) -> str:
     """Read photos and masks, write the generator, its learning curve and the curve's live copy."""
     shape = layout.chosen(params.load(layout.DeepfillParams, "deepfill"))
@@ -29,13 +29,19 @@ def main(  # noqa: PLR0913  # one a path
     checks = train_inpaint.checks(held, outlines, settings)
 
     trainer = train_inpaint.Trainer(generator.Generator(shape), settings)
-    curve = follow(train_inpaint.fit(trainer, examples, checks), settings, live)
+    total = -(-settings.steps // settings.report_every)
+    follow = Curve("row", total, "step", LOGGED, ("l1", "val_l1"))
+    rows = live.follow(train_inpaint.fit(trainer, examples, checks), follow, curves)
+    curve = HISTORY.frame(rows)
 
     weights.save(trainer.averaged, inpainter)
     store.write_table(history, curve, HISTORY)
+    learned = f"width {shape.width}, {settings.steps} steps on {len(crops)} crops"
+    if not len(held):
+        return f"{learned}; no bare ground on valid to check it on"
+    off = curve["val_l1"].iloc[-1] / 2  # of -1..1
     return (
-        f"width {shape.width}, {settings.steps} steps on {len(crops)} crops: "
-        f"{curve['val_l1'].iloc[-1] / 2:.4f} off in the holes of {len(held)} valid crops, "
+        f"{learned}: {off:.4f} off in the holes of {len(held)} valid crops, "
         f"mean colour {train_inpaint.mean_colour_l1(checks) / 2:.4f}"
     )
 
@@ -53,25 +59,6 @@ def read(
         outlines += holes.shapes(mask, settings.smallest_outline)
     together = np.concatenate(crops) if crops else np.zeros((0, settings.crop, settings.crop, 3))
     return together.astype(np.uint8), outlines
-
-
-def follow(rows: Iterator[dict], settings: TrainInpaintParams, live: Path) -> pd.DataFrame:
-    """Log each row as it comes, on the terminal and for ``dvc plots``; return the table."""
-    done = []
-    total = -(-settings.steps // settings.report_every)
-    bar = tqdm(rows, "train_inpaint", total, unit="row", disable=None, leave=False)
-    with Live(
-        str(live), save_dvc_exp=False, dvcyaml=None, report=None, monitor_system=False
-    ) as log:
-        for row in bar:
-            done.append(row)
-            bar.set_postfix(l1=f"{row['l1']:.3f}", val_l1=f"{row['val_l1']:.3f}")
-            log.step = row["step"]
-            for name in ("l1", "deceit", "critic", "val_l1"):
-                if row[name] == row[name]:  # not NaN: nothing was held out
-                    log.log_metric(name, row[name])
-            log.make_summary()
-    return HISTORY.frame(done)
 
 
 if __name__ == "__main__":
