@@ -1,6 +1,7 @@
 """Fill the objects of each test image, and holes on bare ground where the truth is known."""
 
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -29,23 +30,45 @@ def main(  # noqa: PLR0913  # one a path
     rows = dataset.images[dataset.images["split"] == "test"]
     labels = inpaint.removed_labels(dataset.labels, settings.remove)
     outlines = shapes(rows, masks, settings)
-    covered, off, plain = [], [], []
+    for folder in (filled, transplanted):  # DVC expects its outputs, even of an empty test split
+        (folder / "test").mkdir(parents=True, exist_ok=True)
+    done = Tally([], [], [])
     for index, row in enumerate(progress(rows.itertuples(), "inpaint", len(rows))):
         image = store.read_image(raw / row.path)
         truth = read_mask(masks, row)
         hole = inpaint.hole_of(chosen(truth, segments, row, settings), labels, settings)
+        done.covered.append(hole.mean())
+        if hole.all():  # nothing is known to paint from: the photo stays as it is
+            hole = np.zeros_like(hole)
         write(filled, row.stem, inpaint.fill(generator, image, hole, settings), hole)
-        covered.append(hole.mean())
         rng = np.random.default_rng([settings.seed, index])
         spot = inpaint.transplant(truth, outlines, settings, rng)
         if spot is not None:
             painted = inpaint.fill(generator, image, spot, settings)
             write(transplanted, row.stem, painted, spot)
-            off.append(inpaint.hole_l1(image, painted, spot))
-            plain.append(inpaint.hole_l1(image, inpaint.mean_colour(image, spot), spot))
+            done.off.append(inpaint.hole_l1(image, painted, spot))
+            done.plain.append(inpaint.hole_l1(image, inpaint.mean_colour(image, spot), spot))
+    return summary(done)
+
+
+class Tally(NamedTuple):
+    """Of each image the share to fill; of each transplant how far off it is, and a plain one."""
+
+    covered: list[float]
+    off: list[float]
+    plain: list[float]
+
+
+def summary(done: Tally) -> str:
+    """Return the stage's one line."""
+    line = f"{len(done.covered)} images, {mean(done.covered):.1%} of their pixels to fill"
+    if whole := done.covered.count(1):
+        line += f", {whole} left as they are because the mask is the whole picture"
+    if not done.off:
+        return f"{line}; no room for a transplant in any"
     return (
-        f"{len(rows)} images, {mean(covered):.1%} of their pixels filled; {len(off)} transplants "
-        f"(no room in {len(rows) - len(off)}): {mean(off):.4f} off, mean colour {mean(plain):.4f}"
+        f"{line}; {len(done.off)} transplants (no room in {len(done.covered) - len(done.off)}): "
+        f"{mean(done.off):.4f} off, mean colour {mean(done.plain):.4f}"
     )
 
 
@@ -77,8 +100,8 @@ def write(folder: Path, stem: str, image: np.ndarray, hole: np.ndarray) -> None:
 
 
 def mean(values: list[float]) -> float:
-    """Return the mean, NaN of nothing."""
-    return float(np.mean(values)) if values else float("nan")
+    """Return the mean, 0 of nothing."""
+    return float(np.mean(values)) if values else 0.0
 
 
 if __name__ == "__main__":

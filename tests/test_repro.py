@@ -64,6 +64,9 @@ def project(tmp_path_factory):
     dvc(where, "init", "-q")
     dvc(where, "config", "core.analytics", "false")
     edit(where, **TINY)
+    commit = ["-c", "user.name=test", "-c", "user.email=test@test", "commit", "-q", "-m", "start"]
+    subprocess.run(["git", "add", "-A"], cwd=where, check=True)
+    subprocess.run(["git", *commit], cwd=where, check=True)
     dvc(where, "repro")
     return where
 
