@@ -15,6 +15,7 @@ from pipeline.tables import SPLITS, Columns
 
 Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 DATE = "2025-01-01T00:00:00+00:00"  # the same for every run: nothing here depends on the clock
+LICENCE = "https://creativecommons.org/publicdomain/zero/1.0/"
 DIGITS = 3  # behind the point in coordinates, as Roboflow writes them
 PROBLEMS = ("far", "crowd", "blurred_background", "scene_time", "occluded")
 
@@ -182,13 +183,7 @@ def document(taken: list[Taken], size: int) -> dict:
             "url": "",
             "date_created": DATE,
         },
-        "licenses": [
-            {
-                "id": 1,
-                "url": "https://creativecommons.org/publicdomain/zero/1.0/",
-                "name": "Public Domain",
-            }
-        ],
+        "licenses": [{"id": 1, "url": LICENCE, "name": "Public Domain"}],
         "categories": [
             {"id": 0, "name": "people", "supercategory": "none"},
             {"id": 1, "name": "person", "supercategory": "people"},

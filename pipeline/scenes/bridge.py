@@ -11,67 +11,50 @@ from pipeline.scenes.perspective import SIDE
 from pipeline.scenes.plants import stand
 from pipeline.scenes.street import PLASTER, SHUTTER, TILES
 
+# Where the near bank meets the water, from far to near, units.
+QUAY = ((170, 440), (215, 490), (290, 560), (420, 640), (700, 660), (889, 640))
+
 
 def bridge(rng: np.random.Generator, scale: float) -> Canvas:
     """A stone bridge of arches over a river, houses on the far bank, a quay on the near one."""
     canvas = Canvas(SIDE, SIDE, scale)
-    ground.mountains(
-        canvas,
-        rng,
-        (398, 120, 0.15, 0.0),
-        Surface((0.32, 0.44, 0.28), depth=0.55, leaf=0.7, snow=0.7),
-        1,
-    )
+    hills = Surface((0.32, 0.44, 0.28), depth=0.55, leaf=0.7, snow=0.7)
+    ground.mountains(canvas, rng, (398, 120, 0.15, 0.0), hills, 1)
     pattern = texture.slabs(rng, 22, 18, 0.2)
     ground.plane(canvas, 392, Surface((0.7, 0.67, 0.62), (0, 1), snow=0.9, ground=1), pattern, 560)
-    left = 60.0
-    for number in range(9):
-        width = rng.uniform(80, 115)
-        tall = rng.uniform(105, 165)
-        house = buildings.facade(
-            rng,
-            (width, tall),
-            Style(PLASTER[number % 6], 3, 3, shutters=SHUTTER[number % 4]),
-            scale * 1.2,
-        )
-        canvas.put(
-            house,
-            [(left, 402 - tall), (left + width, 402 - tall), (left + width, 402), (left, 402)],
-            0.4,
-        )
-        buildings.gable(canvas, rng, (left - 4, 402 - tall - 24, width + 8, 27), TILES)
-        left += width + 2
-    river = [
-        (60, 402),
-        (889, 402),
-        (889, 640),
-        (700, 660),
-        (420, 640),
-        (290, 560),
-        (215, 490),
-        (170, 440),
-    ]
-    ground.water(canvas, river, (0.2, 0.3, 0.28))
+    _far_bank(canvas, rng)
+    ground.water(canvas, [(60, 402), (889, 402), *QUAY[::-1]], (0.2, 0.3, 0.28))
     _arches(canvas, rng)
-    quay = [(170, 440), (215, 490), (290, 560), (420, 640), (700, 660), (889, 640)]
-    for start, end in pairwise(quay):
-        drop = (start[1] - 400) * 0.09 + 3, (end[1] - 400) * 0.09 + 3
-        wall = Surface((0.56, 0.53, 0.48), (0.4, 0))
-        canvas.poly([(start[0], start[1] - drop[0]), (end[0], end[1] - drop[1]), end, start], wall)
-        canvas.poly(
-            [
-                (start[0] - 6, start[1] - drop[0] - 3),
-                (end[0] - 4, end[1] - drop[1] - 5),
-                (end[0], end[1] - drop[1]),
-                (start[0], start[1] - drop[0]),
-            ],
-            Surface((0.76, 0.73, 0.67), (0, 0.9), snow=1),
-        )
+    _quay(canvas)
     for x, y, tall in ((20, 470, 190), (62, 440, 120), (-10, 560, 330)):
         stand(canvas, plants.tree(rng, scale * 1.2, plants.GREENS[0]), (x, y), tall)
     for x, y in ((150, 475), (200, 560)):
         buildings.lamp(canvas, (x, y), (y - 385) * 1.9)
     return canvas
+
+
+def _far_bank(canvas: Canvas, rng: np.random.Generator) -> None:
+    """Build a row of gabled houses behind the river."""
+    left = 60.0
+    for number in range(9):
+        width, tall = rng.uniform(80, 115), rng.uniform(105, 165)
+        style = Style(PLASTER[number % 6], 3, 3, shutters=SHUTTER[number % 4])
+        house = buildings.facade(rng, (width, tall), style, canvas.scale * 1.2)
+        right, top = left + width, 402 - tall
+        canvas.put(house, [(left, top), (right, top), (right, 402), (left, 402)], 0.4)
+        buildings.gable(canvas, rng, (left - 4, top - 24, width + 8, 27), TILES)
+        left = right + 2
+
+
+def _quay(canvas: Canvas) -> None:
+    """Paint the quay's wall and its coping."""
+    wall = Surface((0.56, 0.53, 0.48), (0.4, 0))
+    coping = Surface((0.76, 0.73, 0.67), (0, 0.9), snow=1)
+    for start, end in pairwise(QUAY):
+        head, tail = ((x, y - (y - 400) * 0.09 - 3) for x, y in (start, end))
+        canvas.poly([head, tail, end, start], wall)
+        rim = [(head[0] - 6, head[1] - 3), (tail[0] - 4, tail[1] - 5)]
+        canvas.poly([*rim, tail, head], coping)
 
 
 def _arches(canvas: Canvas, rng: np.random.Generator) -> None:

@@ -1,6 +1,7 @@
 """Curves, and what parts of a person are made of."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -86,3 +87,33 @@ def ring(centre: tuple[float, float], radii: tuple[float, float], count: int = 2
     """Return an ellipse as ``(count, 2)`` points."""
     angle = np.linspace(0, 2 * np.pi, count, endpoint=False)
     return np.stack([np.cos(angle), np.sin(angle)], 1) * radii + centre
+
+
+def rods_at(rods: np.ndarray, shape: tuple[int, int]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return the distance to a chain of round rods (negative inside) and their normals.
+
+    Args:
+        rods: ``(n, 3)`` x, y and radius of the joints, pixels.
+        shape: of the three results.
+    """
+    gap = np.full(shape, 1e9, np.float32)
+    nx, up = np.zeros((2, *shape), np.float32)
+    for start, end in pairwise(rods.astype(np.float32)):
+        wide = max(start[2], end[2]) + 2
+        left, top = np.maximum(np.minimum(start, end)[:2] - wide, 0).astype(int)
+        right, bottom = np.maximum(np.maximum(start, end)[:2] + wide, 0).astype(int) + 1
+        part = (slice(top, bottom), slice(left, right))
+        rows, columns = gap[part].shape
+        x = np.arange(left, left + columns, dtype=np.float32)[None] - start[0]
+        y = np.arange(top, top + rows, dtype=np.float32)[:, None] - start[1]
+        along = end - start
+        length = max(float(along[0] ** 2 + along[1] ** 2), 1e-6)
+        t = np.clip(x * (along[0] / length) + y * (along[1] / length), 0, 1)
+        x, y = x - t * along[0], y - t * along[1]
+        radius = start[2] + t * along[2]
+        distance = np.sqrt(x * x + y * y) - radius
+        nearer = distance < gap[part]
+        np.copyto(gap[part], distance, where=nearer)
+        np.copyto(nx[part], x / radius, where=nearer)
+        np.copyto(up[part], -y / radius, where=nearer)
+    return gap, nx, up

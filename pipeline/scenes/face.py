@@ -81,59 +81,40 @@ def _mouth(sheet: Sheet, head: Head, person: Person) -> None:
     if person.woman:
         lips = (min(lips[0] * 1.02, 1), lips[1] * 0.82, lips[2] * 0.88)
     left, right = (-wide, -0.0715 + rise), (wide, -0.0715 + rise)
-    upper = [
-        left,
-        (-0.008, -0.0645),
-        (0, -0.0662),
-        (0.008, -0.0645),
-        right,
-        (0.009, -0.0728),
-        (-0.009, -0.0728),
-    ]
-    lower = [
-        left,
-        (0, -0.0725),
-        right,
-        (0.013, -0.0805 + rise * 0.2),
-        (0, -0.084),
-        (-0.013, -0.0805 + rise * 0.2),
-    ]
+    bow = [(-0.008, -0.0645), (0, -0.0662), (0.008, -0.0645)]
+    upper = [left, *bow, right, (0.009, -0.0728), (-0.009, -0.0728)]
+    full = -0.0805 + rise * 0.2
+    lower = [left, (0, -0.0725), right, (0.013, full), (0, -0.084), (-0.013, full)]
     sheet.stain(head.at(curve(lower)), lips, 0.8, 0.001, shine=0.3)
     sheet.stain(head.at(curve(upper)), times(lips, 0.9), 0.8, 0.001)
     if smile > 0.55:
-        gap = 0.0055 * (smile - 0.3)
-        mouth = [
-            (-wide * 0.86, -0.0705 + rise),
-            (0, -0.0705),
-            (wide * 0.86, -0.0705 + rise),
-            (0.012, -0.0745 - gap),
-            (0, -0.0755 - gap),
-            (-0.012, -0.0745 - gap),
-        ]
-        sheet.stain(head.at(curve(mouth)), (0.3, 0.1, 0.1), 0.9)
-        teeth = [
-            (-wide * 0.74, -0.0708 + rise),
-            (0, -0.071),
-            (wide * 0.74, -0.0708 + rise),
-            (0.01, -0.0736 - gap * 0.7),
-            (-0.01, -0.0736 - gap * 0.7),
-        ]
-        sheet.stain(head.at(curve(teeth)), (0.95, 0.93, 0.89), 0.95)
+        _teeth(sheet, head, wide, rise)
     else:
-        sheet.stroke(
-            head.at(curve([left, (0, -0.0727), right], closed=False)),
-            0.0014,
-            times(lips, 0.5),
-            0.8,
-        )
+        line = head.at(curve([left, (0, -0.0727), right], closed=False))
+        sheet.stroke(line, 0.0014, times(lips, 0.5), 0.8)
+    dimple = times(person.skin, 0.7)
     for side in (-1, 1):
-        sheet.stain(
-            head.at(ring((side * (wide + 0.0015), -0.071 + rise), (0.0025, 0.003), 10)),
-            times(person.skin, 0.7),
-            0.5,
-            0.0015,
-        )
+        corner = ring((side * (wide + 0.0015), -0.071 + rise), (0.0025, 0.003), 10)
+        sheet.stain(head.at(corner), dimple, 0.5, 0.0015)
     sheet.stain(head.at(ring((0, -0.0885), (0.013, 0.003))), times(person.skin, 0.8), 0.4, 0.003)
+
+
+def _teeth(sheet: Sheet, head: Head, wide: float, rise: float) -> None:
+    """Open a mouth ``wide`` metres to each side whose corners ``rise``."""
+    gap = 0.0055 * (head.pose.smile - 0.3)
+    side, deep = wide * 0.86, -0.0745 - gap
+    mouth = [(-side, -0.0705 + rise), (0, -0.0705), (side, -0.0705 + rise)]
+    mouth += [(0.012, deep), (0, deep - 0.001), (-0.012, deep)]
+    sheet.stain(head.at(curve(mouth)), (0.3, 0.1, 0.1), 0.9)
+    side, deep = wide * 0.74, -0.0736 - gap * 0.7
+    teeth = [
+        (-side, -0.0708 + rise),
+        (0, -0.071),
+        (side, -0.0708 + rise),
+        (0.01, deep),
+        (-0.01, deep),
+    ]
+    sheet.stain(head.at(curve(teeth)), (0.95, 0.93, 0.89), 0.95)
 
 
 def _eye(sheet: Sheet, head: Head, person: Person, side: int) -> None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from pipeline.scenes.canvas import Canvas, Surface
+from pipeline.scenes.perspective import Plot
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,17 @@ class Target:
 IRON = (0.13, 0.15, 0.16)
 
 OAK = (0.56, 0.4, 0.27)
+PANNIER = (0.45, 0.32, 0.22)
+WICKER = (0.66, 0.52, 0.34)
+# A bicycle's tubes, from end to end, in wheelbases of about a metre.
+FRAME = (
+    ((-0.52, 0.35), (-0.2, 0.85)),
+    ((-0.2, 0.85), (0.38, 0.88)),
+    ((-0.08, 0.34), (0.38, 0.86)),
+    ((-0.08, 0.34), (-0.2, 0.9)),
+    ((-0.52, 0.35), (-0.08, 0.34)),
+    ((0.36, 1.02), (0.52, 0.35)),
+)
 
 
 def table(canvas: Canvas, target: Target, rng: np.random.Generator) -> None:
@@ -152,47 +164,32 @@ def bench(canvas: Canvas, target: Target, rng: np.random.Generator) -> None:
 
 def bicycle(canvas: Canvas, target: Target, rng: np.random.Generator) -> None:
     """Lean a bicycle with a basket and panniers before the legs."""
+    unit = 1.2 * target.scale
+    plot = Plot(canvas, (target.x, target.foot), unit)
     flip = float(rng.choice((-1.0, 1.0)))
     paint = ((0.7, 0.2, 0.2), (0.2, 0.42, 0.5), (0.2, 0.35, 0.25))[int(rng.integers(3))]
-
-    def point(x: float, y: float) -> tuple[float, float]:
-        return target.at(flip * x * 1.2, y * 1.2)
-
-    angle = np.linspace(0, 2 * np.pi, 40)
     for x in (-0.52, 0.52):
-        rim = [point(x + 0.34 * np.cos(a), 0.35 + 0.34 * np.sin(a)) for a in angle]
-        for spoke in range(0, 40, 4):
-            canvas.line(
-                [point(x, 0.35), rim[spoke]],
-                1.0 + 0.003 * target.scale,
-                Surface((0.7, 0.7, 0.72), (0, 0), 0.0),
-            )
-        canvas.line(rim, 0.045 * target.scale, Surface((0.1, 0.1, 0.1), (0, 0.2), 0.0))
-    tube = Surface(paint, (-0.2, 0.4), 0.0)
-    for start, end in (
-        ((-0.52, 0.35), (-0.2, 0.85)),
-        ((-0.2, 0.85), (0.38, 0.88)),
-        ((-0.08, 0.34), (0.38, 0.86)),
-        ((-0.08, 0.34), (-0.2, 0.9)),
-        ((-0.52, 0.35), (-0.08, 0.34)),
-        ((0.36, 1.02), (0.52, 0.35)),
-    ):
-        canvas.line([point(*start), point(*end)], 0.042 * target.scale, tube)
-    canvas.line(
-        [point(0.2, 1.06), point(0.4, 1.04)], 0.035 * target.scale, Surface(IRON, (0, 0.5), 0.0)
-    )
-    canvas.poly(
-        [point(-0.34, 0.97), point(-0.06, 0.95), point(-0.1, 0.9), point(-0.3, 0.9)],
-        Surface((0.2, 0.14, 0.1), (0, 0.6), 0.0),
-    )
-    bag = tuple(v * 0.8 for v in OAK)
-    canvas.poly(
-        [point(-0.72, 0.74), point(-0.36, 0.74), point(-0.38, 0.34), point(-0.7, 0.34)],
-        Surface(bag, (-0.1, 0.1), 0.0),
-    )
-    canvas.poly(
-        [point(0.42, 1.0), point(0.78, 1.0), point(0.72, 0.72), point(0.48, 0.72)],
-        Surface((0.66, 0.52, 0.34), (-0.1, 0.1), 0.0),
-    )
+        _wheel(plot, flip * x)
+    for start, end in FRAME:
+        ends = [plot.at(flip * x, y) for x, y in (start, end)]
+        canvas.line(ends, 0.035 * unit, Surface(paint, (-0.2, 0.4), 0.0))
+    handle = [plot.at(flip * 0.2, 1.06), plot.at(flip * 0.4, 1.04)]
+    canvas.line(handle, 0.03 * unit, Surface(IRON, (0, 0.5), 0.0))
+    saddle = ((-0.34, 0.97), (-0.06, 0.95), (-0.1, 0.9), (-0.3, 0.9))
+    pannier = ((-0.72, 0.74), (-0.36, 0.74), (-0.38, 0.34), (-0.7, 0.34))
+    basket = ((0.42, 1.0), (0.78, 1.0), (0.72, 0.72), (0.48, 0.72))
+    for shape, colour in ((saddle, (0.2, 0.14, 0.1)), (pannier, PANNIER), (basket, WICKER)):
+        plot.poly([(flip * x, y) for x, y in shape], Surface(colour, (-0.1, 0.15), 0.0))
     for y in (0.94, 0.87, 0.8):
-        canvas.line([point(0.45, y), point(0.75, y)], 2.0, Surface((0.45, 0.33, 0.2), (0, 0), 0.0))
+        band = [plot.at(flip * 0.45, y), plot.at(flip * 0.75, y)]
+        canvas.line(band, 2.0, Surface((0.45, 0.33, 0.2), (0, 0), 0.0))
+
+
+def _wheel(plot: Plot, x: float) -> None:
+    """Paint a spoked wheel whose hub is ``x`` units right of the middle."""
+    angle = np.linspace(0, 2 * np.pi, 40)
+    rim = [plot.at(x + 0.34 * np.cos(a), 0.35 + 0.34 * np.sin(a)) for a in angle]
+    for end in rim[::4]:
+        steel = Surface((0.7, 0.7, 0.72), (0, 0), 0.0)
+        plot.canvas.line([plot.at(x, 0.35), end], 1.0 + 0.0025 * plot.unit, steel)
+    plot.canvas.line(rim, 0.0375 * plot.unit, Surface((0.1, 0.1, 0.1), (0, 0.2), 0.0))

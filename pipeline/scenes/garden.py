@@ -1,11 +1,13 @@
 """The garden: flower beds and a pavilion."""
 
+from itertools import pairwise
+
 import numpy as np
 
 from pipeline.scenes import ground, plants, texture
 from pipeline.scenes.canvas import Canvas, Surface
 from pipeline.scenes.ground import GRASS
-from pipeline.scenes.perspective import SIDE, View
+from pipeline.scenes.perspective import SIDE, Plot, View
 from pipeline.scenes.plants import stand
 
 
@@ -33,7 +35,7 @@ def garden(rng: np.random.Generator, scale: float) -> Canvas:
     for x, tall in ((60, 230), (205, 200), (690, 210), (830, 240)):
         colour = plants.BLOSSOM if x in (205, 690) else plants.GREENS[0]
         stand(canvas, plants.tree(rng, scale, colour), (x, 425), tall)
-    _pavilion(canvas, rng, view)
+    _pavilion(canvas, view)
     _beds(canvas, rng, scale)
     for x, y, tall in ((20, 560, 430), (905, 545, 400)):
         stand(
@@ -45,62 +47,26 @@ def garden(rng: np.random.Generator, scale: float) -> Canvas:
     return canvas
 
 
-def _pavilion(canvas: Canvas, rng: np.random.Generator, view: View) -> None:
+def _pavilion(canvas: Canvas, view: View) -> None:
     """Paint a round white pavilion with columns and a copper dome."""
-    away, white = 26.0, Surface((0.92, 0.9, 0.86), (0, 0.1))
-    scale = 800 / away
-    x, y = view.at(0, 0, away)
+    plot = Plot(canvas, view.at(0, 0, 26.0), 800 / 26.0)
     for step in range(3):
-        wide = (3.4 - step * 0.25) * scale
-        canvas.rect(
-            x - wide,
-            y - (step + 1) * 0.22 * scale,
-            (2 * wide, 0.24 * scale),
-            Surface((0.86, 0.84, 0.8), (0, 0.6), snow=0.8),
-        )
-    canvas.rect(
-        x - 2.5 * scale,
-        y - 3.6 * scale,
-        (5 * scale, 3 * scale),
-        Surface((0.4, 0.44, 0.4), glow=(1.2, 0.8, 0.35)),
-    )
+        half = 3.4 - step * 0.25
+        stone = Surface((0.86, 0.84, 0.8), (0, 0.6), snow=0.8)
+        plot.rect(-half, (step + 1) * 0.22, (2 * half, 0.24), stone)
+    plot.rect(-2.5, 3.6, (5, 3), Surface((0.4, 0.44, 0.4), glow=(1.2, 0.8, 0.35)))
     for column in np.linspace(-2.55, 2.55, 6):
-        canvas.rect(
-            x + (column - 0.17) * scale,
-            y - 3.7 * scale,
-            (0.17 * scale, 3.1 * scale),
-            Surface((0.94, 0.92, 0.88), (-0.4, 0)),
-        )
-        canvas.rect(
-            x + column * scale,
-            y - 3.7 * scale,
-            (0.17 * scale, 3.1 * scale),
-            Surface((0.86, 0.84, 0.82), (0.6, 0)),
-        )
-    canvas.rect(x - 3 * scale, y - 4.15 * scale, (6 * scale, 0.5 * scale), white)
-    for part in range(8):
-        edges = np.clip(np.linspace(0, np.pi, 9)[part : part + 2], 0, np.pi)
-        arc = np.linspace(0, np.pi / 2, 12)
-        left = np.stack(
-            [
-                x - np.cos(edges[0]) * np.cos(arc) * 2.9 * scale,
-                y - (4.1 + 1.9 * np.sin(arc)) * scale,
-            ],
-            1,
-        )
-        right = np.stack(
-            [
-                x - np.cos(edges[1]) * np.cos(arc) * 2.9 * scale,
-                y - (4.1 + 1.9 * np.sin(arc)) * scale,
-            ],
-            1,
-        )
-        facing = -np.cos(edges.mean()) * 0.8
-        canvas.poly(
-            np.concatenate([left, right[::-1]]),
-            Surface((0.45, 0.62, 0.56), (facing, 0.5), snow=0.9),
-        )
-    canvas.line([(x, y - 5.9 * scale), (x, y - 6.7 * scale)], 2.2, Surface((0.85, 0.7, 0.35)))
+        plot.rect(column - 0.17, 3.7, (0.17, 3.1), Surface((0.94, 0.92, 0.88), (-0.4, 0)))
+        plot.rect(column, 3.7, (0.17, 3.1), Surface((0.86, 0.84, 0.82), (0.6, 0)))
+    plot.rect(-3, 4.15, (6, 0.5), Surface((0.92, 0.9, 0.86), (0, 0.1)))
+    arc = np.linspace(0, np.pi / 2, 12)
+    rise = 4.1 + 1.9 * np.sin(arc)
+    for start, end in pairwise(np.linspace(0, np.pi, 9)):
+        left, right = (-np.cos(edge) * np.cos(arc) * 2.9 for edge in (start, end))
+        panel = [*zip(left, rise, strict=True), *zip(right[::-1], rise[::-1], strict=True)]
+        copper = Surface((0.45, 0.62, 0.56), (-np.cos((start + end) / 2) * 0.8, 0.5), snow=0.9)
+        plot.poly(panel, copper)
+    canvas.line([plot.at(0, 5.9), plot.at(0, 6.7)], 2.2, Surface((0.85, 0.7, 0.35)))
 
 
 def _beds(canvas: Canvas, rng: np.random.Generator, scale: float) -> None:

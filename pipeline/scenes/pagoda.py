@@ -5,7 +5,7 @@ import numpy as np
 from pipeline.scenes import ground, plants, texture
 from pipeline.scenes.canvas import Canvas, Surface
 from pipeline.scenes.ground import GRASS
-from pipeline.scenes.perspective import SIDE, View
+from pipeline.scenes.perspective import SIDE, Plot, View
 from pipeline.scenes.plants import stand
 
 
@@ -150,49 +150,21 @@ def _roof(canvas: Canvas, foot: tuple, half: float, tall: float) -> None:
 def _toro(canvas: Canvas, foot: tuple, tall: float) -> None:
     """Paint a stone lantern."""
     x, y = foot
+    plot = Plot(canvas, foot, tall)
     stone = Surface((0.56, 0.56, 0.53), (-0.25, 0.0), snow=0.3)
     dark = Surface((0.44, 0.44, 0.42), (0.5, 0.0), snow=0.3)
-    ground.shade(
-        canvas,
-        [
-            (x - tall * 0.2, y - 2),
-            (x + tall * 0.2, y - 2),
-            (x + tall * 0.2, y + 4),
-            (x - tall * 0.2, y + 4),
-        ],
-        0.5,
-        3,
-    )
-    for left, wide, low, high in (
-        (-0.17, 0.34, 0, 0.1),
-        (-0.07, 0.14, 0.1, 0.5),
-        (-0.15, 0.3, 0.5, 0.58),
-        (-0.12, 0.24, 0.58, 0.78),
+    wide = tall * 0.2
+    rim = [(x - wide, y - 2), (x + wide, y - 2), (x + wide, y + 4), (x - wide, y + 4)]
+    ground.shade(canvas, rim, 0.5, 3)
+    for half, low, high in (
+        (0.17, 0, 0.1),
+        (0.07, 0.1, 0.5),
+        (0.15, 0.5, 0.58),
+        (0.12, 0.58, 0.78),
     ):
-        canvas.rect(
-            x + left * tall, y - high * tall, (wide * tall * 0.62, (high - low) * tall), stone
-        )
-        canvas.rect(
-            x + (left + wide * 0.6) * tall,
-            y - high * tall,
-            (wide * tall * 0.4, (high - low) * tall),
-            dark,
-        )
-    canvas.rect(
-        x - 0.07 * tall,
-        y - 0.75 * tall,
-        (0.14 * tall, 0.14 * tall),
-        Surface((0.25, 0.22, 0.18), glow=(6.0, 3.6, 1.3)),
-    )
-    canvas.poly(
-        [
-            (x - 0.25 * tall, y - 0.76 * tall),
-            (x - 0.08 * tall, y - 0.92 * tall),
-            (x + 0.08 * tall, y - 0.92 * tall),
-            (x + 0.25 * tall, y - 0.76 * tall),
-            (x + 0.2 * tall, y - 0.74 * tall),
-            (x - 0.2 * tall, y - 0.74 * tall),
-        ],
-        Surface((0.5, 0.5, 0.48), (0, 0.6), snow=1),
-    )
-    canvas.ellipse((x, y - 0.95 * tall), (0.06 * tall, 0.06 * tall), stone)
+        plot.rect(-half, high, (1.24 * half, high - low), stone)
+        plot.rect(0.2 * half, high, (0.8 * half, high - low), dark)
+    plot.rect(-0.07, 0.75, (0.14, 0.14), Surface((0.25, 0.22, 0.18), glow=(6.0, 3.6, 1.3)))
+    cap = [(-0.25, 0.76), (-0.08, 0.92), (0.08, 0.92), (0.25, 0.76), (0.2, 0.74), (-0.2, 0.74)]
+    plot.poly(cap, Surface((0.5, 0.5, 0.48), (0, 0.6), snow=1))
+    plot.ellipse((0, 0.95), (0.06, 0.06), stone)

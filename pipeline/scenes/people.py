@@ -46,6 +46,8 @@ TROUSERS = (
     (0.85, 0.82, 0.76),
 )
 SHOES = ((0.9, 0.9, 0.88), (0.14, 0.13, 0.13), (0.4, 0.26, 0.18), (0.7, 0.22, 0.2))
+EYES = ((0.2, 0.13, 0.09), (0.26, 0.17, 0.1), (0.3, 0.42, 0.5))
+PATTERNS = ("plain", "plain", "stripes", "bands", "checks")
 HIS = ("short", "part", "buzz", "curly", "short", "part", "bald")
 HERS = ("long", "bob", "tail", "bun", "wavy", "long", "curly")
 
@@ -101,60 +103,47 @@ class Pose:
 def someone(rng: np.random.Generator, *, cold: bool, night: bool = False) -> Person:
     """Return a random person, dressed for winter if it is ``cold``; no sunglasses at ``night``."""
     woman = bool(rng.random() < 0.52)
-    child = rng.random() < 0.08
-    height = float(rng.uniform(1.15, 1.35) if child else rng.normal(1.63 if woman else 1.74, 0.05))
+    child = bool(rng.random() < 0.08)
+    height = rng.uniform(1.15, 1.35) if child else rng.normal(1.63 if woman else 1.74, 0.05)
     skin = SKINS[int(rng.choice(6, p=(0.2, 0.25, 0.22, 0.15, 0.1, 0.08)))]
     hair = HAIRS[int(rng.choice(7, p=(0.3, 0.2, 0.17, 0.12, 0.09, 0.06, 0.06)))]
-    tops = (
-        ("hoodie", "jacket", "jacket")
-        if cold
-        else ("tee", "shirt", "tee", "dress" if woman else "shirt", "hoodie")
-    )
     cloth, second = (CLOTHS[int(i)] for i in rng.choice(len(CLOTHS), 2, replace=False))
-    patterns = (
-        "plain",
-        "plain",
-        "stripes",
-        "bands",
-        "checks",
-        "dots" if woman else "plain",
-        "flowers" if woman else "checks",
-    )
-    hats = (
-        ("none", "beanie", "none")
-        if cold
-        else ("none",) * 10 + ("cap", "sun" if woman else "cap", "cone")
-    )
-    lenses = ("none",) * 10 + ("clear", "clear", "clear" if cold or night else "dark")
+    shaved = woman or child or rng.random() < 0.65
+    racks = _wardrobe(woman, cold=cold, night=night)
+    worn = {name: str(rng.choice(rack)) for name, rack in racks.items()}
     return Person(
         woman=woman,
-        height=height,
+        height=float(height),
         build=float(rng.uniform(0.92, 1.12)),
         skin=_jitter(rng, skin),
         hair=hair,
-        style=str(rng.choice(HERS if woman else HIS)),
-        beard=0.0 if woman or child or rng.random() < 0.65 else float(rng.uniform(0.35, 1)),
-        top=str(rng.choice(tops)),
+        beard=0.0 if shaved else float(rng.uniform(0.35, 1)),
         cloth=_jitter(rng, cloth),
-        pattern=str(rng.choice(patterns)),
         second=second,
-        bottom=str(
-            rng.choice(
-                ("trousers", "trousers")
-                if cold
-                else ("trousers", "shorts", "skirt" if woman else "trousers")
-            )
-        ),
         trousers=_jitter(rng, TROUSERS[int(rng.integers(6))]),
         shoes=SHOES[int(rng.integers(4))],
-        hat=str(rng.choice(hats)),
-        glasses=str(rng.choice(lenses)),
-        bag=str(rng.choice(("none", "none", "none", "cross", "pack"))),
-        eye=((0.2, 0.13, 0.09), (0.26, 0.17, 0.1), (0.3, 0.42, 0.5))[
-            int(rng.choice(3, p=(0.6, 0.28, 0.12)))
-        ],
+        eye=EYES[int(rng.choice(3, p=(0.6, 0.28, 0.12)))],
         seed=int(rng.integers(2**31)),
+        **worn,
     )
+
+
+def _wardrobe(woman: bool, *, cold: bool, night: bool) -> dict[str, tuple[str, ...]]:
+    """Return what each field of a ``Person`` may be; what stands there twice is likelier."""
+    racks = {
+        "style": HERS if woman else HIS,
+        "top": ("tee", "shirt", "tee", "dress" if woman else "shirt", "hoodie"),
+        "pattern": (*PATTERNS, "dots", "flowers") if woman else (*PATTERNS, "plain", "checks"),
+        "bottom": ("trousers", "shorts", "skirt" if woman else "trousers"),
+        "hat": (*("none",) * 10, "cap", "sun" if woman else "cap", "cone"),
+        "glasses": (*("none",) * 10, "clear", "clear", "clear" if cold or night else "dark"),
+        "bag": ("none", "none", "none", "cross", "pack"),
+    }
+    if cold:
+        racks["top"] = ("hoodie", "jacket", "jacket")
+        racks["bottom"] = ("trousers",)
+        racks["hat"] = ("none", "beanie", "none")
+    return racks
 
 
 def posed(rng: np.random.Generator, arms: tuple[str, ...]) -> Pose:

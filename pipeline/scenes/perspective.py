@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pipeline.scenes.canvas import NX, Canvas, Point
+from pipeline.scenes.canvas import NX, Canvas, Point, Surface
 
 SIDE = 880  # units, side of every place's canvas
 FOCAL = 800.0  # units; a wide, phone-like view of 58 degrees across 880 units
@@ -59,6 +59,31 @@ class View:
             self.at(x, low, away),
         ]
         canvas.put(panel, corners, depth_of(away))
+
+
+class Plot:
+    """A piece of canvas measured from the foot of what stands there: ``unit`` right and up."""
+
+    def __init__(self, canvas: Canvas, foot: Point, unit: float) -> None:
+        self.canvas, self.foot, self.unit = canvas, foot, unit
+
+    def at(self, x: float, y: float) -> Point:
+        """Return where a point right of and above the foot lies on the canvas."""
+        return self.foot[0] + x * self.unit, self.foot[1] - y * self.unit
+
+    def rect(self, left: float, top: float, size: Point, surface: Surface) -> None:
+        """Paint an upright rectangle from its top left corner."""
+        width, height = size
+        self.canvas.rect(*self.at(left, top), (width * self.unit, height * self.unit), surface)
+
+    def poly(self, points: list[Point], surface: Surface) -> None:
+        """Paint a polygon."""
+        self.canvas.poly([self.at(*point) for point in points], surface)
+
+    def ellipse(self, centre: Point, radii: Point, surface: Surface) -> None:
+        """Paint an upright ellipse."""
+        size = (radii[0] * self.unit, radii[1] * self.unit)
+        self.canvas.ellipse(self.at(*centre), size, surface)
 
 
 def turned(panel: Canvas, nx: float) -> Canvas:

@@ -1,12 +1,10 @@
 """A figure without light: colour, relief and coverage of a person, part over part."""
 
-from itertools import pairwise
-
 import cv2
 import numpy as np
 
 from pipeline.scenes.canvas import SHIFT, SUB
-from pipeline.scenes.cloth import Paint, curve, pattern
+from pipeline.scenes.cloth import Paint, curve, pattern, rods_at
 from pipeline.scenes.noise import TILE, creases, tile, window
 
 EDGE = 2  # pixels kept free round a part
@@ -112,7 +110,7 @@ class Sheet:
         if area is None:
             return
         rods = np.concatenate([points - (area[1].start, area[0].start), radii], 1)
-        gap, nx, up = _rods(rods, (area[0].stop - area[0].start, area[1].stop - area[1].start))
+        gap, nx, up = rods_at(rods, (area[0].stop - area[0].start, area[1].stop - area[1].start))
         factor = np.minimum(1, 0.96 / np.sqrt(np.maximum(nx * nx + up * up, 1e-6)))
         nx *= factor
         up *= factor
@@ -227,33 +225,3 @@ class Sheet:
         u = np.mod(angle * (TILE / 2.2), TILE).astype(np.float32)
         v = np.mod(reach * 60, TILE).astype(np.float32)
         return cv2.remap(tile("strand"), u, v, cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP)
-
-
-def _rods(rods: np.ndarray, shape: tuple[int, int]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return the distance to a chain of round rods (negative inside) and their normals.
-
-    Args:
-        rods: ``(n, 3)`` x, y and radius of the joints, pixels.
-        shape: of the three results.
-    """
-    gap = np.full(shape, 1e9, np.float32)
-    nx, up = np.zeros((2, *shape), np.float32)
-    for start, end in pairwise(rods.astype(np.float32)):
-        wide = max(start[2], end[2]) + 2
-        left, top = np.maximum(np.minimum(start, end)[:2] - wide, 0).astype(int)
-        right, bottom = np.maximum(np.maximum(start, end)[:2] + wide, 0).astype(int) + 1
-        part = (slice(top, bottom), slice(left, right))
-        rows, columns = gap[part].shape
-        x = np.arange(left, left + columns, dtype=np.float32)[None] - start[0]
-        y = np.arange(top, top + rows, dtype=np.float32)[:, None] - start[1]
-        along = end - start
-        length = max(float(along[0] ** 2 + along[1] ** 2), 1e-6)
-        t = np.clip(x * (along[0] / length) + y * (along[1] / length), 0, 1)
-        x, y = x - t * along[0], y - t * along[1]
-        radius = start[2] + t * along[2]
-        distance = np.sqrt(x * x + y * y) - radius
-        nearer = distance < gap[part]
-        np.copyto(gap[part], distance, where=nearer)
-        np.copyto(nx[part], x / radius, where=nearer)
-        np.copyto(up[part], -y / radius, where=nearer)
-    return gap, nx, up
