@@ -111,6 +111,9 @@ def someone(rng: np.random.Generator, *, cold: bool, night: bool = False) -> Per
     shaved = woman or child or rng.random() < 0.65
     racks = _wardrobe(woman, cold=cold, night=night)
     worn = {name: str(rng.choice(rack)) for name, rack in racks.items()}
+    if child:  # neither bald nor grey
+        hair = HAIRS[2] if hair == HAIRS[-1] else hair
+        worn["style"] = "short" if worn["style"] == "bald" else worn["style"]
     return Person(
         woman=woman,
         height=float(height),
