@@ -1,6 +1,7 @@
 """Train DeepFillv2 on ground without objects."""
 
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -23,8 +24,12 @@ def main(  # noqa: PLR0913  # one a path
     settings = params.load(TrainInpaintParams, "train_inpaint")
     runtime.prepare(settings.seed, settings.threads)
     images = coco.load(valid).images
-    crops, outlines = read(images[images["split"] == "train"], raw, masks, settings)
-    held, _ = read(images[images["split"] == "valid"], raw, masks, settings)
+    learned, held = (
+        read(images[images["split"] == split], raw, masks, settings) for split in ("train", "valid")
+    )
+    bare = bool(len(learned.bare))
+    crops, held = (learned.bare, held.bare) if bare else (learned.any, held.any)
+    outlines = learned.outlines
     examples = train_inpaint.Examples(crops, outlines, settings, settings.seed)
     checks = train_inpaint.checks(held, outlines, settings)
 
@@ -36,29 +41,43 @@ def main(  # noqa: PLR0913  # one a path
 
     weights.save(trainer.averaged, inpainter)
     store.write_table(history, curve, HISTORY)
-    learned = f"width {shape.width}, {settings.steps} steps on {len(crops)} crops"
+    line = f"width {shape.width}, {settings.steps} steps on {len(crops)} crops"
+    if not bare:
+        line += " that hold objects, for want of bare ground"
     if not len(held):
-        return f"{learned}; no bare ground on valid to check it on"
+        return f"{line}; no crop of valid to check it on"
     off = curve["val_l1"].iloc[-1] / 2  # of -1..1
     return (
-        f"{learned}: {off:.4f} off in the holes of {len(held)} valid crops, "
+        f"{line}: {off:.4f} off in the holes of {len(held)} valid crops, "
         f"mean colour {train_inpaint.mean_colour_l1(checks) / 2:.4f}"
     )
 
 
-def read(
-    rows: pd.DataFrame, raw: Path, masks: Path, settings: TrainInpaintParams
-) -> tuple[np.ndarray, list[np.ndarray]]:
-    """Return crops without objects of these images, and the outlines of the objects in them."""
-    crops, outlines = [], []
+class Ground(NamedTuple):
+    """Crops to learn from, ``(N, S, S, 3)`` uint8, and the outlines of the objects.
+
+    ``any`` holds crops that may show objects, for exports in which no ground is bare: better a
+    generator that has seen too much than none.
+    """
+
+    bare: np.ndarray
+    any: np.ndarray
+    outlines: list[np.ndarray]
+
+
+def read(rows: pd.DataFrame, raw: Path, masks: Path, settings: TrainInpaintParams) -> Ground:
+    """Return what these images offer to learn from; ``any`` is empty where ``bare`` is not."""
+    ground = Ground([], [], [])
     for index, row in enumerate(progress(rows.itertuples(), "read", len(rows))):
         mask = store.read_mask(masks / row.split / f"{row.stem}.png")
         image = store.read_image(raw / row.path)
-        rng = np.random.default_rng([settings.seed, index])
-        crops.append(train_inpaint.bare_crops(image, mask, settings, rng))
-        outlines += holes.shapes(mask, settings.smallest_outline)
-    together = np.concatenate(crops) if crops else np.zeros((0, settings.crop, settings.crop, 3))
-    return together.astype(np.uint8), outlines
+        for crops, avoided in ((ground.bare, mask), (ground.any, np.zeros_like(mask))):
+            rng = np.random.default_rng([settings.seed, index])
+            crops.append(train_inpaint.bare_crops(image, avoided, settings, rng))
+        ground.outlines.extend(holes.shapes(mask, settings.smallest_outline))
+    none = np.zeros((0, settings.crop, settings.crop, 3), np.uint8)
+    bare, every = (np.concatenate([none, *crops]) for crops in (ground.bare, ground.any))
+    return Ground(bare, none if len(bare) else every, ground.outlines)
 
 
 if __name__ == "__main__":
