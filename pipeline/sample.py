@@ -98,11 +98,12 @@ def plan(params: SampleParams) -> list[Shot]:
     where = np.sort(np.arange(params.images) % len(names))  # one place after the other
     problems = _problems(params, where, rng)
     splits = _splits(params, where, rng)
+    first = np.searchsorted(where, where)  # of the place that each picture shows
     shots = []
     for index in range(params.images):
         flags = {name: bool(problems[name][index]) for name in (*PROBLEMS, "soft")}
         wish = Wish(names[where[index]], **flags)
-        shots.append(Shot(index, index // len(names) + 1, splits[index], wish))
+        shots.append(Shot(index, index - int(first[index]) + 1, splits[index], wish))
     return shots
 
 

@@ -192,3 +192,10 @@ def test_another_seed_gives_other_pictures():
 def test_a_share_above_one_is_refused():
     with pytest.raises(params.ParamsError, match="far"):
         make(far=1.5)
+
+
+def test_each_picture_is_the_only_one_of_its_name():
+    """Versions of one picture share what stands before ``.rf.``; these are none."""
+    shots = sample.plan(make(images=40))
+
+    assert len({(shot.wish.place, shot.number) for shot in shots}) == len(shots)

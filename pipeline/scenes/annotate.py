@@ -2,6 +2,7 @@
 
 import cv2
 import numpy as np
+import shapely
 
 FINE = 3  # the outline is found on a grid this many times finer than the pixels
 LEAST = 0.00012  # share of the picture below which nobody draws a scrap
@@ -39,9 +40,19 @@ def trace(
         kept = cv2.approxPolyDP(contour, tolerance * FINE, closed=True)[:, 0].astype(np.float64)
         if len(kept) >= 3:
             points = (kept + 0.5) / FINE - 1 + (left, top)
-            points = np.clip(points + rng.normal(0, jitter, points.shape), 0, (width, height))
-            rings.append(np.concatenate([points, points[:1]]))
+            clicked = np.clip(points + rng.normal(0, jitter, points.shape), 0, (width, height))
+            rings += [closed(clicked)] if sound(clicked) else [closed(points)] * sound(points)
     return sorted(rings, key=area, reverse=True)
+
+
+def closed(points: np.ndarray) -> np.ndarray:
+    """Return ``(n + 1, 2)``: the points with the first one repeated."""
+    return np.concatenate([points, points[:1]])
+
+
+def sound(points: np.ndarray) -> bool:
+    """Whether a ring through ``(n, 2)`` points neither crosses nor touches itself."""
+    return shapely.Polygon(points).is_valid
 
 
 def area(ring: np.ndarray) -> float:
