@@ -41,18 +41,24 @@ def trace(
         if len(kept) >= 3:
             points = (kept + 0.5) / FINE - 1 + (left, top)
             clicked = np.clip(points + rng.normal(0, jitter, points.shape), 0, (width, height))
-            rings += [closed(clicked)] if sound(clicked) else [closed(points)] * sound(points)
+            rings += sound(clicked, LEAST * height * width)
     return sorted(rings, key=area, reverse=True)
 
 
-def closed(points: np.ndarray) -> np.ndarray:
-    """Return ``(n + 1, 2)``: the points with the first one repeated."""
-    return np.concatenate([points, points[:1]])
+def sound(points: np.ndarray, least: float) -> list[np.ndarray]:
+    """Return the closed rings of a polygon through ``(n, 2)`` points, parted where it crosses
+    itself.
 
-
-def sound(points: np.ndarray) -> bool:
-    """Whether a ring through ``(n, 2)`` points neither crosses nor touches itself."""
-    return shapely.Polygon(points).is_valid
+    Args:
+        points: x and y, pixels.
+        least: smallest area of a ring worth keeping, square pixels.
+    """
+    parts = shapely.get_parts(shapely.make_valid(shapely.Polygon(points)))
+    return [
+        shapely.get_coordinates(shapely.get_exterior_ring(part))
+        for part in shapely.get_parts(parts)
+        if part.geom_type == "Polygon" and part.area >= least
+    ]
 
 
 def area(ring: np.ndarray) -> float:
