@@ -4,7 +4,7 @@ import tempfile
 from pathlib import Path
 
 from pipeline import coco, params, report, store, tables
-from pipeline.errors import MaskError
+from pipeline.errors import ExportError
 from pipeline.examples import ReportParams
 from pipeline.findings import Run
 from pipeline.parallel import ComputeParams
@@ -47,5 +47,5 @@ def _drawn(valid: Path, masks: Path) -> str:
     """Draw the masks; an export of boxes alone has none, and is audited all the same."""
     try:
         return rasterise.main(valid, masks)
-    except MaskError as error:
+    except ExportError as error:
         return str(error)

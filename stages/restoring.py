@@ -76,11 +76,11 @@ def segment(photos: list[Photo], model: Path) -> list[Photo]:
 
 def inpaint(photos: list[Photo], model: Path) -> list[Photo]:
     """Write each photo without what its mask marks; PyTorch's process."""
-    from pipeline import deepfill, inpaint, masks  # noqa: PLC0415  # PyTorch, here alone
-    from pipeline.deepfill import weights  # noqa: PLC0415
+    from pipeline import inpaint, masks  # noqa: PLC0415  # PyTorch, here alone
+    from pipeline.deepfill import runtime, weights  # noqa: PLC0415
 
     settings = params.load(inpaint.InpaintParams, "inpaint")
-    deepfill.prepare(settings.seed, settings.threads)
+    runtime.prepare(settings.seed, settings.threads)
     generator = weights.load(model)
 
     def paint(photo: Photo) -> None:

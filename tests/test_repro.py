@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from pipeline import store
+
 ROOT = Path(__file__).parents[1]
 TINY = {
     "sample": {"images": 16, "size": 128},
@@ -123,6 +125,30 @@ def test_the_report_asks_nothing_of_a_network(project):
     for link in Links.found:
         if link and not link.startswith(("data:", "#")):
             assert (project / "reports" / link).is_file(), link
+
+
+def test_a_photo_is_restored_by_path_with_the_trained_model(project, tmp_path):
+    photo = next((project / "data/raw/test").glob("*.jpg"))
+    command = [sys.executable, "-c", "from stages.cli import main; main()"]
+
+    done = subprocess.run(
+        [*command, str(photo), "nothing.txt", "-o", str(tmp_path), "--save-mask"],
+        cwd=project, env=ENVIRONMENT, capture_output=True, text=True,
+    )  # fmt: skip
+    assert "nothing.txt does not exist" in done.stderr
+
+    (tmp_path / "broken.jpg").write_bytes(b"no picture")
+    done = subprocess.run(
+        [*command, str(photo), str(tmp_path / "broken.jpg"), "-o", str(tmp_path), "--save-mask"],
+        cwd=project, env=ENVIRONMENT, capture_output=True, text=True,
+    )  # fmt: skip
+
+    assert done.returncode == 1
+    assert "broken.jpg is not a picture" in done.stderr
+    assert "1 of 2 photos restored" in done.stdout
+    restored = store.read_image(tmp_path / f"{photo.stem}.png")
+    assert restored.shape == store.read_image(photo).shape
+    assert store.read_mask(tmp_path / f"{photo.stem}.mask.png").shape == restored.shape[:2]
 
 
 def test_a_tag_threshold_reruns_only_what_reads_tags(project):
