@@ -46,8 +46,13 @@ def scores(truth: np.ndarray, filled: np.ndarray, hole: np.ndarray) -> dict[str,
     return {
         "psnr": float(min(100.0, 10 * np.log10(255**2 / mse))) if mse else 100.0,
         "ssim": float(local[hole].mean()),
-        "l1": float(np.abs(difference).mean() / 255),
+        "l1": l1(truth, filled, hole),
     }
+
+
+def l1(truth: np.ndarray, filled: np.ndarray, hole: np.ndarray) -> float:
+    """Return the mean absolute difference over the hole's pixels, 0..1; arguments as ``scores``."""
+    return float(np.abs(truth[hole].astype(np.float64) - filled[hole]).mean() / 255)
 
 
 def telea(image: np.ndarray, hole: np.ndarray) -> np.ndarray:

@@ -154,18 +154,6 @@ def transplant(
     return holes.transplanted(objects, wider, params.transplant_least, rng)
 
 
-def hole_l1(truth: np.ndarray, painted: np.ndarray, hole: np.ndarray) -> float:
-    """Return the mean absolute difference of two uint8 pictures in a hole, 0..1."""
-    return float(np.abs(truth[hole].astype(np.float64) - painted[hole]).mean() / 255)
-
-
-def mean_colour(image: np.ndarray, hole: np.ndarray) -> np.ndarray:
-    """Return the image with its hole in the mean colour of the rest: the least one can do."""
-    filled = image.copy()
-    filled[hole] = np.rint(image[~hole].mean(0))
-    return filled
-
-
 def _check(image: np.ndarray, hole: np.ndarray) -> None:
     if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
         raise ImageError(f"expected (H, W, 3) uint8 RGB, got {image.shape} {image.dtype}")

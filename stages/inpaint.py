@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from pipeline import coco, holes, inpaint, params, store
+from pipeline import coco, fidelity, holes, inpaint, params, store
 from pipeline.deepfill import runtime, weights
 from pipeline.inpaint import InpaintParams
 from pipeline.parallel import progress
@@ -46,8 +46,8 @@ def main(  # noqa: PLR0913  # one a path
         if spot is not None:
             painted = inpaint.fill(generator, image, spot, settings)
             write(transplanted, row.stem, painted, spot)
-            done.off.append(inpaint.hole_l1(image, painted, spot))
-            done.plain.append(inpaint.hole_l1(image, inpaint.mean_colour(image, spot), spot))
+            done.off.append(fidelity.l1(image, painted, spot))
+            done.plain.append(fidelity.l1(image, fidelity.mean_colour(image, spot), spot))
     return summary(done)
 
 

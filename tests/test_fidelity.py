@@ -83,3 +83,15 @@ def test_a_hole_at_the_corner_of_a_small_picture_is_scored(photo):
 def test_what_cannot_be_scored_is_refused(photo, filled, hole, message):
     with pytest.raises(ImageError, match=message):
         fidelity.scores(photo, filled, hole)
+
+
+def test_the_error_of_the_mean_colour_is_computed_in_the_hole_only():
+    image = np.full((10, 10, 3), 100, np.uint8)
+    hole = np.zeros((10, 10), bool)
+    hole[2:4, 2:4] = True
+    image[hole] = 151
+
+    filled = fidelity.mean_colour(image, hole)
+
+    assert (filled == 100).all()
+    assert fidelity.l1(image, filled, hole) == pytest.approx(51 / 255)

@@ -213,17 +213,6 @@ def test_there_is_no_transplant_without_outlines_or_room():
     assert inpaint.transplant(full, [np.ones((20, 20), bool)], chosen(), rng) is None
 
 
-def test_the_error_of_the_mean_colour_is_computed_in_the_hole_only():
-    image = np.full((10, 10, 3), 100, np.uint8)
-    hole = np.zeros((10, 10), bool)
-    hole[2:4, 2:4] = True
-    image[hole] = 151
-
-    filled = inpaint.mean_colour(image, hole)
-
-    assert (filled == 100).all()
-    assert inpaint.hole_l1(image, filled, hole) == pytest.approx(51 / 255)
-
 
 def test_trained_weights_or_a_path_are_the_source(tmp_path):
     assert inpaint.source(chosen(), tmp_path) == tmp_path
