@@ -7,17 +7,14 @@ import stat
 import struct
 import zipfile
 import zlib
-from hashlib import sha256
 from lzma import LZMAError
 from pathlib import Path, PurePosixPath
 
 from pipeline.errors import PullError
+from pipeline.names import is_junk, on_disk
 from pipeline.parallel import progress
 
-NAME_BYTES = 255  # what Linux, macOS and Windows file systems take in one name
-SHORT_BYTES = 200  # of a shortened name: leaves room for what later steps append to it
 CHUNK = 1 << 20  # bytes held in memory at a time
-JUNK = {"__MACOSX", ".DS_Store", "Thumbs.db", "desktop.ini"}
 DAMAGED = (
     zipfile.BadZipFile, zlib.error, LZMAError, EOFError, struct.error, ValueError, OverflowError
 )  # fmt: skip
@@ -36,7 +33,7 @@ def unpack(archive: Path, into: Path, limit: int) -> None:
     """Unpack a zip's files, without macOS' and Windows' own litter.
 
     Names are read as UTF-8 where they can be, backslashes as folders, and names too long for
-    a file system are shortened as by ``on_disk``. A file that is in the zip twice with the
+    a file system are shortened as by ``names.on_disk``. A file that is in the zip twice with the
     same content is written once.
 
     Args:
@@ -70,27 +67,6 @@ def unpack(archive: Path, into: Path, limit: int) -> None:
             f"{archive.name} is compressed in a way that cannot be read ({error}); "
             "pack it again as an ordinary zip, or give the unpacked folder"
         ) from error
-
-
-def on_disk(name: str) -> str:
-    """Return the name under which a picture called ``name`` lies on disk.
-
-    It is ``name`` itself unless that is longer than 255 bytes of UTF-8, which no file system
-    takes; then its beginning, a digest of the whole and its suffix. Readers of a JSON that
-    names pictures look them up by this.
-    """
-    if len(name.encode("utf-8", "surrogatepass")) <= NAME_BYTES:
-        return name
-    suffix = PurePosixPath(name).suffix
-    suffix = suffix if len(suffix.encode("utf-8")) <= 16 else ""  # longer: a dot within a sentence
-    tail = f"~{sha256(name.encode('utf-8', 'surrogateescape')).hexdigest()[:16]}{suffix}"
-    head = name.encode("utf-8", "surrogatepass")[: SHORT_BYTES - len(tail.encode("utf-8"))]
-    return head.decode("utf-8", "ignore") + tail
-
-
-def is_junk(path: PurePosixPath | Path) -> bool:
-    """Say whether a file is litter of macOS or Windows: ``._x``, ``.DS_Store``, ``Thumbs.db``."""
-    return path.name.startswith("._") or not JUNK.isdisjoint(path.parts)
 
 
 def _plan(members: list[zipfile.ZipInfo], archive: str, limit: int) -> dict[str, zipfile.ZipInfo]:

@@ -4,6 +4,7 @@ Nothing is written here. A layout is recognised by its annotations: Roboflow's C
 first, then COCO files beside their pictures.
 """
 
+import json
 import os
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -12,8 +13,8 @@ from pathlib import Path
 
 import msgspec
 
-from pipeline.archive import is_junk, on_disk
 from pipeline.errors import PullError
+from pipeline.names import PICTURES, is_junk, on_disk
 from pipeline.tables import SPLITS
 
 ANNOTATIONS = "_annotations.coco.json"
@@ -22,7 +23,6 @@ SPLIT_OF = {
     "valid": "valid", "val": "valid", "validation": "valid",
     "test": "test", "testing": "test",
 }  # fmt: skip
-PICTURES = {".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".avif", ".gif", ".jfif"}
 NOT_PICTURES = {  # folders whose pictures are none
     "masks", "mask", "labels", "annotations", "truth", "segmentationclass", "segmentationobject",
 }  # fmt: skip
@@ -257,10 +257,17 @@ class _Coco(msgspec.Struct):
 
 def is_coco(path: Path) -> bool:
     """Say whether a JSON file has COCO's two tables."""
+    content = path.read_bytes()
     try:
-        msgspec.json.decode(path.read_bytes(), type=_Coco)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+        msgspec.json.decode(content, type=_Coco)
+    except (msgspec.ValidationError, RecursionError):
         return False
+    except (msgspec.DecodeError, UnicodeDecodeError):  # NaN, a byte order mark or UTF-16, perhaps
+        try:
+            said = json.loads(content)
+        except (ValueError, RecursionError):
+            return False
+        return isinstance(said, dict) and {"images", "annotations"} <= said.keys()
     return True
 
 

@@ -11,11 +11,11 @@ from PIL import Image
 
 from pipeline import images
 from pipeline.errors import ExportError, ImageError
+from pipeline.names import is_picture
 from pipeline.tables import SPLITS, Columns
 
 ANNOTATIONS = "_annotations.coco.json"
 ALIASES = {"val": "valid", "validation": "valid", "training": "train", "testing": "test"}
-SUFFIXES = frozenset({".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
 ORIENTATION = 0x0112  # the EXIF tag; 1 is upright
 
 PICTURES = Columns(
@@ -71,7 +71,7 @@ def picture_paths(raw: Path) -> list[str]:
     return sorted(
         path.relative_to(raw).as_posix()
         for path in raw.rglob("*")
-        if path.suffix.lower() in SUFFIXES and not path.name.startswith("._") and path.is_file()
+        if is_picture(path.relative_to(raw)) and path.is_file()
     )
 
 

@@ -25,7 +25,8 @@ JPEG = (b"\xff\xd8\xff",)
 def write_bytes(path: Path, content: bytes) -> None:
     """Write a whole file or nothing; folders are made."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.name[:100]}.{os.getpid()}.part")
+    start = path.name.encode("utf-8", "surrogatepass")[:100].decode("utf-8", "ignore")
+    beside = path.with_name(f".{start}.{os.getpid()}.part")  # 255 bytes at most, as a name may have
     beside.write_bytes(content)
     beside.replace(path)
 
@@ -122,7 +123,10 @@ def decode_image(content: bytes, name: str) -> np.ndarray:
         except ValueError:
             pass  # CMYK and broken files: OpenCV reads the one and refuses the other
     flags = cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION
-    image = cv2.imdecode(np.frombuffer(content, np.uint8), flags) if content else None
+    try:
+        image = cv2.imdecode(np.frombuffer(content, np.uint8), flags) if content else None
+    except cv2.error:  # a header that speaks of more pixels than OpenCV will hold
+        image = None
     if image is None:
         raise ImageError(f"{name} is not a picture that can be read; replace the file")
     return image

@@ -10,6 +10,7 @@ from pipeline import checks
 from pipeline.checks.base import ids
 from pipeline.checks.categories import spelt
 from pipeline.errors import ExportError
+from pipeline.names import on_disk
 from pipeline.tables import (
     ANNOTATIONS,
     CATEGORIES,
@@ -152,7 +153,7 @@ def _stems(images: pd.DataFrame) -> list[str]:
         stem, number = plain, 1
         while (split, stem.casefold()) in taken:
             number += 1
-            stem = f"{plain}-{number}"
+            stem = on_disk(f"{plain}-{number}.png").removesuffix(".png")
         taken.add((split, stem.casefold()))
         stems.append(stem)
     return stems

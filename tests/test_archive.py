@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline import archive
+from pipeline import archive, names
 from pipeline.errors import PullError
 
 LIMIT = 1_000_000  # bytes
@@ -103,24 +103,24 @@ def test_a_name_too_long_for_a_disk_is_shortened_as_readers_of_the_json_can(tmp_
 
     found = unpacked(tmp_path, packed([(f"train/{name}", b"a")]))
 
-    assert found == {f"train/{archive.on_disk(name)}": b"a"}
+    assert found == {f"train/{names.on_disk(name)}": b"a"}
 
 
 @given(name=st.text(st.characters(exclude_characters="/\0", exclude_categories=["Cs"]), min_size=1))
 def test_names_that_fit_are_kept_and_others_are_made_to_fit_once_and_for_all(name):
     for text in (name, name * 60):
-        short = archive.on_disk(text)
+        short = names.on_disk(text)
 
         assert len(short.encode()) <= 255
         assert (short == text) == (len(text.encode()) <= 255)
-        assert archive.on_disk(short) == short
+        assert names.on_disk(short) == short
 
 
 def test_two_long_names_that_differ_at_the_end_stay_two():
     first, second = "a" * 300 + "1.jpg", "a" * 300 + "2.jpg"
 
-    assert archive.on_disk(first) != archive.on_disk(second)
-    assert PurePosixPath(archive.on_disk(first)).suffix == ".jpg"
+    assert names.on_disk(first) != names.on_disk(second)
+    assert PurePosixPath(names.on_disk(first)).suffix == ".jpg"
 
 
 def test_a_file_that_is_there_twice_with_one_content_is_unpacked_once(tmp_path):

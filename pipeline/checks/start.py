@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from pipeline.checks.base import Tables, ValidateParams, whole
+from pipeline.names import NAME_BYTES, on_disk
 from pipeline.splits import source
 from pipeline.tables import SPLITS, Export
 
@@ -93,14 +94,25 @@ def _same(path: str) -> str:
 
 def _find(asked: str, name: str, places: dict[str, list[str]]) -> str:
     """Return the path of the picture that a record asks for, or nothing."""
-    path = _same(posixpath.normpath(asked))
-    if path in places and "/" in path:
-        return places[path][0]
+    spellings = _spellings(posixpath.normpath(asked))
+    for path in spellings:
+        if path in places and "/" in path:
+            return places[path][0]
     folder = asked.removesuffix(name.replace("\\", "/"))
-    below = [place for place in places.get(path.rsplit("/", 1)[-1], []) if place.startswith(folder)]
+    named = [place for path in spellings for place in places.get(path.rsplit("/", 1)[-1], [])]
+    below = [place for place in named if place.startswith(folder)]
     if escapes(asked, folder) or not below:
         return ""
     return min(below, key=lambda place: (place.split("/")[-2:-1] not in _FOLDERS, place))
+
+
+def _spellings(path: str) -> list[str]:
+    """Return the names under which a picture may lie: its own, and those that fit on a disk."""
+    if len(path.encode("utf-8", "surrogatepass")) <= NAME_BYTES:
+        return [_same(path)]
+    forms = (path, *(unicodedata.normalize(form, path) for form in ("NFC", "NFD")))
+    short = ("/".join(map(on_disk, form.split("/"))) for form in forms)
+    return list(dict.fromkeys(map(_same, (path, *short))))
 
 
 def escapes(asked: str, folder: str = "") -> bool:
