@@ -33,13 +33,19 @@ def small(content: bytes, name: str) -> np.ndarray:
     Raises:
         ImageError: the bytes are no picture; ``name`` begins the message.
     """
-    image = _reduced(content) if content.startswith(store.JPEG) else None
+    image = reduced(content)
     if image is None:
         image = store.decode_image(content, name)
     return fit(image)
 
 
-def _reduced(content: bytes) -> np.ndarray | None:
+def reduced(content: bytes) -> np.ndarray | None:
+    """Decode a JPEG at the smallest eighth that is as large as working size, ``(H, W, 3)`` uint8.
+
+    None if it is no JPEG, or one that libjpeg finds fault with, or one of four inks (CMYK).
+    """
+    if not content.startswith(store.JPEG):
+        return None
     try:
         height, width = simplejpeg.decode_jpeg_header(content)[:2]
         least_h, least_w = size(height, width)

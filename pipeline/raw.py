@@ -2,26 +2,32 @@
 
 import hashlib
 import struct
+import warnings
 from collections.abc import Iterable
 from io import BytesIO
 from pathlib import Path
 
 import pandas as pd
+import simplejpeg
 from PIL import Image
 
-from pipeline import images
+from pipeline import images, store
 from pipeline.errors import ExportError, ImageError
 from pipeline.names import is_picture
+from pipeline.quiet import quietly
 from pipeline.tables import SPLITS, Columns
 
 ANNOTATIONS = "_annotations.coco.json"
 ALIASES = {"val": "valid", "validation": "valid", "training": "train", "testing": "test"}
 ORIENTATION = 0x0112  # the EXIF tag; 1 is upright
+UNREADABLE = (  # what Pillow raises, whatever is wrong with a file
+    OSError, SyntaxError, ValueError, TypeError, struct.error, Image.DecompressionBombError,
+)  # fmt: skip
 
 PICTURES = Columns(
     {
         "path": ("str", "below the folder, with / on every system"),
-        "fault": ("str", "empty, unreadable or truncated; nothing if there is none"),
+        "fault": ("str", "empty, unreadable, truncated or damaged; nothing if there is none"),
         "width": ("int64", "pixels as they lie in the file; 0 if unreadable"),
         "height": ("int64", "pixels as they lie in the file; 0 if unreadable"),
         "orientation": ("int64", "EXIF flag, 1..8; 1 is upright"),
@@ -76,33 +82,20 @@ def picture_paths(raw: Path) -> list[str]:
 
 
 def measure(raw: Path, path: str) -> dict:
-    """Return one picture's row of ``PICTURES``; its pixels are decoded at reduced size only."""
+    """Return one picture's row of ``PICTURES``; a JPEG is decoded at reduced size only."""
     content = read(raw / path)
-    fault, (width, height), orientation = "" if content else "empty", (0, 0), 1
-    if content:
-        try:
-            with Image.open(BytesIO(content)) as image:
-                width, height = image.size
-                if b"Exif" in content or b"eXIf" in content:  # else a PNG is decoded in vain
-                    orientation = int(image.getexif().get(ORIENTATION, 1))
-        except (
-            OSError,
-            SyntaxError,
-            ValueError,
-            TypeError,
-            struct.error,
-            Image.DecompressionBombError,
-        ):
-            fault = "unreadable"
-        fault = "truncated" if _truncated(content) else fault
+    fault, size_wh, orientation = _header(content)
+    look = ""
+    if not fault:
+        fault, look = _look(content, path)
     return {
         "path": path,
         "fault": fault,
-        "width": width,
-        "height": height,
-        "orientation": orientation if 1 <= orientation <= 8 else 1,
+        "width": size_wh[0],
+        "height": size_wh[1],
+        "orientation": orientation,
         "sha256": hashlib.sha256(content).hexdigest(),
-        "look": "" if fault else _look(content, path),
+        "look": look,
     }
 
 
@@ -119,12 +112,44 @@ def _split(path: Path) -> str:
     return "train"
 
 
-def _look(content: bytes, name: str) -> str:
+def _header(content: bytes) -> tuple[str, tuple[int, int], int]:
+    """Return what is wrong with a file as far as its ends show, width and height, orientation."""
+    if not content:
+        return "empty", (0, 0), 1
+    fault, size_wh, orientation = "", (0, 0), 1
     try:
-        grey = images.tiny(images.luma(images.small(content, name)))
-    except ImageError:
-        return ""
-    return f"{images.perceptual_hash(grey):016x}"
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of EXIF that is cut off, and of large pictures
+            with Image.open(BytesIO(content)) as image:
+                size_wh = image.size
+                if b"Exif" in content or b"eXIf" in content:  # else a PNG is decoded in vain
+                    orientation = int(image.getexif().get(ORIENTATION, 1))
+    except UNREADABLE:
+        fault = "unreadable"
+    fault = "truncated" if _truncated(content) else fault
+    return fault, size_wh, orientation if 1 <= orientation <= 8 else 1
+
+
+def _look(content: bytes, name: str) -> tuple[str, str]:
+    """Return what is wrong with a picture as far as decoding it shows, and its hash."""
+    image, fault = images.reduced(content), ""
+    if image is None:
+        with quietly():  # the decoders' own words, which name no file
+            try:
+                image = store.decode_image(content, name)
+            except ImageError:
+                return "unreadable", ""
+        fault = "damaged" if content.startswith(store.JPEG) and not _four_inks(content) else ""
+    grey = images.tiny(images.luma(images.fit(image)))
+    return fault, f"{images.perceptual_hash(grey):016x}"
+
+
+def _four_inks(jpeg: bytes) -> bool:
+    """Say whether a JPEG is CMYK, which simplejpeg leaves to others."""
+    try:
+        return simplejpeg.decode_jpeg_header(jpeg)[2] in {"CMYK", "YCCK"}
+    except ValueError:
+        return False
 
 
 def _truncated(content: bytes) -> bool:

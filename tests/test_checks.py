@@ -183,12 +183,19 @@ def test_a_sound_export_has_no_error_and_no_warning(tmp_path):
     assert set(found.issues["severity"]) == {"info"}
 
 
+def zeros_within(path):
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2 : len(content) // 2 + 40] = bytes(40)
+    return bytes(content)
+
+
 PICTURES = {
     "missing": (Path.unlink, "image_missing"),
     "empty": (lambda path: path.write_bytes(b""), "image_empty"),
     "text": (lambda path: path.write_text("no picture"), "image_unreadable"),
     "cut": (lambda path: path.write_bytes(path.read_bytes()[:-200]), "image_truncated"),
     "header only": (lambda path: path.write_bytes(path.read_bytes()[:60]), "image_truncated"),
+    "zeros within": (lambda path: path.write_bytes(zeros_within(path)), "image_unreadable"),
 }
 
 

@@ -20,6 +20,7 @@ from pipeline.checks.categories import (
 )
 from pipeline.checks.files import (
     image_bare,
+    image_damaged,
     image_dropped,
     image_elsewhere,
     image_emptied,
@@ -118,6 +119,7 @@ STEPS = (
     image_empty,
     image_unreadable,
     image_truncated,
+    image_damaged,
     image_size_wrong,
     image_rotated,
     image_elsewhere,

@@ -19,7 +19,7 @@ def image_empty(tables: Tables) -> Found:
 
 @check("images", "error", "dropped")
 def image_unreadable(tables: Tables) -> Found:
-    """The picture's file is no picture."""
+    """The picture's file is no picture, or is so damaged that nothing of it can be shown."""
     return _fault(tables, "unreadable")
 
 
@@ -27,6 +27,12 @@ def image_unreadable(tables: Tables) -> Found:
 def image_truncated(tables: Tables) -> Found:
     """The picture's file ends before the picture does."""
     return _fault(tables, "truncated")
+
+
+@check("images", "warning", "kept")
+def image_damaged(tables: Tables) -> Found:
+    """The picture's file is damaged, so part of what it shows may be grey or shifted."""
+    return _fault(tables, "damaged")
 
 
 @check("images", "error", "repaired")
