@@ -1,54 +1,22 @@
 """Measure each image, name its problems: one row an image, one boolean column a tag."""
 
-from collections.abc import Callable
 from functools import cache
 from pathlib import Path
-from typing import Annotated
 
-import msgspec
 import numpy as np
 import pandas as pd
 
 from pipeline import images, measurements, parallel, places, polygons, silhouettes
 from pipeline.errors import ParamsError
 from pipeline.measurements import MEASUREMENTS, Measured, Photo
-from pipeline.params import Params
+from pipeline.rules import RULES, TABLE_1, TagParams, tagged
 from pipeline.tables import CHOSEN, MEASURED, SPLITS, TAGS, Dataset
 
-TABLE_1 = ("far", "crowd", "blurred_background", "scene_time", "occluded")
+__all__ = ["RULES", "TABLE_1", "TagParams", "choose", "run", "shares", "tagged"]
 
 # Least spread within one place that counts as one ordinary difference, in images.look's order and
 # units: a quarter of an aperture stop, and what white balance alone does to colours.
 LOOK_SCALES = (0.25, 0.02, 0.02, 0.05)
-
-Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
-Level = Annotated[float, msgspec.Meta(ge=0, le=255)]
-Positive = Annotated[float, msgspec.Meta(ge=0)]
-Count = Annotated[int, msgspec.Meta(ge=1)]
-
-
-class TagParams(Params):
-    """Which measurement beyond which limit is a problem."""
-
-    people: list[str]  # names of the categories that are people; none = all are
-    place_pattern: str  # regular expression; its first group is the place
-    place_alike_above: Share  # likeness from which two photos are looked at for one place
-    place_corners_from: Count  # corners that agree in two photos of one place
-    place_photos_from: Count  # fewest photos of a place
-    far_below: Share  # share of the picture
-    crowd_from: Count  # people
-    blurred_above: float  # log-odds
-    unusual_above: Positive  # ordinary differences
-    occluded_above: float  # log-odds
-    dark_below: Level  # grey levels
-    bright_above: Share  # share of clipped pixels
-    contrast_below: Level  # grey levels
-    soft_above: Positive  # pixels at working size
-    noisy_above: Level  # grey levels
-    duplicate_within: Annotated[int, msgspec.Meta(ge=-1, le=63)]  # bits of 63
-    cut_above: Share  # share of the outline
-    colour_below: Level  # grey levels
-    odd_size_above: Annotated[float, msgspec.Meta(ge=1)]  # times the median
 
 
 def photos(dataset: Dataset, raw: Path, people: list[str]) -> list[Photo]:
@@ -144,30 +112,6 @@ def _size_ratio(pixels: pd.Series) -> pd.Series:
     """How many times larger or smaller than the median image, at least 1."""
     ratio = pixels / pixels.median()
     return np.maximum(ratio, 1 / ratio)
-
-
-RULES: dict[str, Callable[[pd.DataFrame, TagParams], pd.Series]] = {
-    "far": lambda of, limit: (of["people"] > 0) & (of["largest"] < limit.far_below),
-    "crowd": lambda of, limit: (of["people"] >= limit.crowd_from) | (of["crowds"] > 0),
-    "blurred_background": lambda of, limit: of["defocus"] > limit.blurred_above,
-    "scene_time": lambda of, limit: of["unusual"] > limit.unusual_above,
-    "occluded": lambda of, limit: of["hidden"] > limit.occluded_above,
-    "low_light": lambda of, limit: of["luma"] < limit.dark_below,
-    "over_exposed": lambda of, limit: of["clipped"] > limit.bright_above,
-    "low_contrast": lambda of, limit: of["luma_high"] - of["luma_low"] < limit.contrast_below,
-    "whole_blur": lambda of, limit: of["edge"] > limit.soft_above,
-    "noisy": lambda of, limit: of["noise"] > limit.noisy_above,
-    "duplicate": lambda of, limit: of["nearest_bits"] <= limit.duplicate_within,
-    "no_person": lambda of, limit: of["people"] + of["crowds"] == 0,
-    "cut_off": lambda of, limit: of["cut"] > limit.cut_above,
-    "greyscale": lambda of, limit: of["chroma"] < limit.colour_below,
-    "odd_size": lambda of, limit: of["size_ratio"] > limit.odd_size_above,
-}
-
-
-def tagged(measured: pd.DataFrame, params: TagParams) -> pd.DataFrame:
-    """Return the measurements with one boolean column a tag after them; unknown (NaN) is False."""
-    return measured.assign(**{tag: rule(measured, params) for tag, rule in RULES.items()})
 
 
 def shares(tags: pd.DataFrame) -> pd.DataFrame:
