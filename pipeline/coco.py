@@ -31,6 +31,7 @@ LISTS = {
 READING = {
     "json_unreadable": ("error", "annotation file is no JSON; value = byte where reading ends"),
     "list_missing": ("error", "annotation file lacks images, annotations or categories"),
+    "key_twice": ("error", "annotation file has a list twice and the last is read; value = lists"),
 }
 
 
@@ -71,16 +72,7 @@ def read(files: dict[str, tuple[str, bytes]]) -> Export:
     Raises:
         ExportError: no file can be read.
     """
-    contents, issues, faults = {}, [], []
-    for split, (path, content) in files.items():
-        try:
-            contents[split] = _decode(content)
-        except (ValueError, RecursionError) as error:
-            where, byte = _place(error, content)
-            faults.append(f"{path}{where}: {error}")
-            issues.append(_issue(split, "json_unreadable", byte))
-    if not contents:
-        raise ExportError(f"{'; '.join(faults)}; export the version from Roboflow again")
+    contents, issues = _contents(files)
     tables = {}
     for key, fields in LISTS.items():
         rows = []
@@ -147,11 +139,41 @@ def to_coco(dataset: Dataset) -> dict[str, dict]:
     }
 
 
+def _contents(files: dict[str, tuple[str, bytes]]) -> tuple[dict[str, object], list[dict]]:
+    """Return what each file says, those left out that are no JSON, and a finding for each fault."""
+    contents, issues, faults = {}, [], []
+    for split, (path, content) in files.items():
+        try:
+            contents[split] = _decode(content)
+            if again := _lists_again(content):
+                issues.append(_issue(split, "key_twice", again))
+        except (ValueError, RecursionError) as error:
+            where, byte = _place(error, content)
+            faults.append(f"{path}{where}: {error}")
+            issues.append(_issue(split, "json_unreadable", byte))
+    if not contents:
+        raise ExportError(f"{'; '.join(faults)}; export the version from Roboflow again")
+    return contents, issues
+
+
 def _decode(content: bytes) -> object:
     try:
         return msgspec.json.decode(content)
     except msgspec.DecodeError:
         return json.loads(content)  # slower, but knows NaN, Infinity, byte order marks and UTF-16
+
+
+def _lists_again(content: bytes) -> int:
+    """Return how many of the file's lists are there again: readers see the last one only."""
+    if all(content.count(f'"{key}"'.encode()) < 2 for key in LISTS):
+        return 0
+    keys: list[str] = []
+
+    def outermost(pairs: list[tuple[str, object]]) -> None:
+        keys[:] = [key for key, _ in pairs if key in LISTS]  # the outermost object ends last
+
+    json.loads(content, object_pairs_hook=outermost)
+    return len(keys) - len(set(keys))
 
 
 def _place(error: Exception, content: bytes) -> tuple[str, int | None]:

@@ -134,6 +134,14 @@ def repair(geometry: shapely.Geometry) -> shapely.Geometry | None:
     return _joined([part if part.is_valid else shapely.make_valid(part) for part in parts])
 
 
+def parts_within(geometry: shapely.Geometry) -> int:
+    """Return how many of an object's parts lie in another one; of two that are equal, one does."""
+    parts = shapely.get_parts(geometry)
+    one, other = shapely.STRtree(parts).query(parts, predicate="covered_by")
+    equal = shapely.equals(parts[one], parts[other])
+    return len(set(one[(one != other) & (~equal | (one > other))].tolist()))
+
+
 def clip(geometry: shapely.Geometry, height: int, width: int) -> shapely.Geometry | None:
     """Return what of a sound geometry lies in the image, or None; a part within stays as it is."""
     frame = shapely.box(0, 0, width, height)

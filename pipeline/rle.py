@@ -36,6 +36,8 @@ def runs(counts: str) -> np.ndarray:
     numbers = np.add.reduceat((codes & 31) << (5 * place), first)
     negative = codes[first + length - 1] & 16 > 0
     numbers[negative] -= 1 << (5 * length[negative])
+    if np.abs(numbers).sum(dtype=float) >= 2**62:
+        raise ValueError("counts hold runs longer than any mask")
     numbers[1::2] = np.cumsum(numbers[1::2])
     numbers[2::2] = np.cumsum(numbers[2::2])
     if numbers.min() < 0:

@@ -41,16 +41,26 @@ def category_name_alike(tables: Tables) -> Found:
     return Found(rows, _keys(categories.loc[rows]))
 
 
+@check("categories", "info", "repaired")
+def category_zero(tables: Tables) -> Found:
+    """Objects have category 0, which other tools take for background; it gets an id from 1."""
+    categories = tables.categories
+    return Found(categories.index[(categories["key"] == 0).to_numpy() & _used(tables)], 0)
+
+
 @check("categories", "warning", "merged")
 def categories_differ(tables: Tables) -> Found:
-    """A split gives a name another id, or has one more, than the first split; value = its id."""
+    """A split gives a name another id than the first split, or one has a name more; value = id."""
     categories = tables.categories
     pairs = [
         (key, spelt(name)) for key, name in zip(categories["key"], categories["name"], strict=True)
     ]
     first = categories["split"].iloc[0] if len(categories) else ""
     known = {pair for pair, split in zip(pairs, categories["split"], strict=True) if split == first}
-    rows = categories.index[np.array([pair not in known for pair in pairs], dtype=bool)]
+    names = pd.Series([pair[1] for pair in pairs], categories.index, dtype="object")
+    alone = categories["split"].groupby(names).transform("nunique") < categories["split"].nunique()
+    differ = np.array([pair not in known for pair in pairs], dtype=bool)
+    rows = categories.index[differ | (alone & (categories["split"] == first)).to_numpy()]
     return Found(rows, _keys(categories.loc[rows]))
 
 

@@ -80,9 +80,10 @@ def annotation_malformed(tables: Tables) -> Found:
 
 @check("annotations", "warning", "repaired")
 def annotation_id_wrong(tables: Tables) -> Found:
-    """One of an annotation's ids is not written as a whole number, or its own is missing."""
+    """One of an annotation's ids is not written as a whole number, or its own is none or huge."""
     columns = ["export_id", "image_id", "category_id"]
     wrong = np.any([_not_int(tables.annotations[column]) for column in columns], axis=0)
+    wrong |= tables.annotations["key"].isna().to_numpy()
     return Found(tables.annotations.index[wrong])
 
 

@@ -87,7 +87,7 @@ def rle_size(tables: Tables) -> Found:
     for row in about.itertuples():
         pixels.append(row.image_height * row.image_width)
         covered.append(_runs(row.segmentation).sum())
-        same = row.segmentation["size"] == [row.image_height, row.image_width]
+        same = _size(row.segmentation) == [row.image_height, row.image_width]
         wrong.append(not same or covered[-1] != pixels[-1] or covered[-1] > MANY)
     bad = np.array(wrong, dtype=bool)
     return Found(about.index[bad], np.array(covered)[bad], np.array(pixels)[bad])
@@ -104,7 +104,7 @@ def rle_uncompressed(tables: Tables) -> Found:
     """RLE is written as a list of numbers, and is written as text from here on."""
     found = _where(tables, lambda one: isinstance(one, dict) and isinstance(one["counts"], list))
     masks = [
-        {"size": one["size"], "counts": rle.text(_runs(one), one["size"])}
+        {"size": _size(one), "counts": rle.text(_runs(one), _size(one))}
         for one in tables.annotations.loc[found.rows, "segmentation"]
     ]
     return Found(found.rows, tables=tables.put("annotations", found.rows, segmentation=masks))
@@ -124,7 +124,8 @@ def build(tables: Tables) -> Tables:
     masks = np.full(len(written), None, dtype=object)
     for place, one in enumerate(written):
         if isinstance(one, dict):
-            masks[place], geometry[place] = one, rle.outline(one)
+            masks[place] = {"size": _size(one), "counts": one["counts"]}
+            geometry[place] = rle.outline(masks[place])
     index = tables.annotations.index
     closed = pd.Series([polygons.is_closed(one) for one in rings], index, dtype="bool")
     return tables.with_columns("annotations", geometry=geometry, rle=masks, closed=closed)
@@ -175,6 +176,11 @@ def _huge(rings: list) -> float:
     return min(largest, sys.float_info.max) if largest > HUGE else 0
 
 
+def _size(mask: dict) -> list[int]:
+    """Return a sound RLE's height and width; 16.0 and "16" are 16."""
+    return [whole(number) for number in mask["size"]]
+
+
 def _runs(mask: dict) -> np.ndarray | None:
     """Return the runs of an RLE of either kind, or None if it is none."""
     size, counts = mask.get("size"), mask.get("counts")
@@ -182,7 +188,7 @@ def _runs(mask: dict) -> np.ndarray | None:
         return None
     if isinstance(counts, list):
         numbers = [whole(one) for one in counts]
-        if not numbers or any(one is None or one < 0 for one in numbers):
+        if not numbers or any(one is None or one < 0 for one in numbers) or sum(numbers) >= 2**62:
             return None
         return np.array(numbers, dtype=np.int64)
     try:

@@ -6,6 +6,8 @@ import shapely
 from pipeline import drawing, polygons, rle
 from pipeline.checks.base import Found, Tables, check
 
+THIN = 2  # pixels of mean width; what is wider holds the centre of a pixel
+
 
 @check("annotations", "info", "repaired")
 def bbox_missing(tables: Tables) -> Found:
@@ -115,6 +117,33 @@ def annotation_tiny(tables: Tables) -> Found:
     """An object is too small to learn from; value = square pixels."""
     areas, limit = polygons.areas(_geometries(tables)), tables.params.tiny_below
     return Found(tables.annotations.index[areas < limit], areas[areas < limit], limit)
+
+
+@check("annotations", "warning", "kept")
+def annotation_unseen(tables: Tables) -> Found:
+    """An object lies between the centres of pixels, so no mask shows it; value = square pixels."""
+    geometries = _rings(tables)
+    with np.errstate(invalid="ignore"):
+        thin = 2 * shapely.area(geometries) < THIN * shapely.length(geometries)
+    suspect = np.flatnonzero(thin)
+    about = tables.annotations.iloc[suspect]
+    sizes = zip(about["image_height"], about["image_width"], strict=True)
+    drawn = [
+        drawing.object_mask(geometry, None, *size).mask.any()
+        for geometry, size in zip(geometries[suspect], sizes, strict=True)
+    ]
+    rows = suspect[~np.array(drawn, dtype=bool)]
+    return Found(tables.annotations.index[rows], shapely.area(geometries[rows]))
+
+
+@check("annotations", "warning", "kept")
+def ring_within(tables: Tables) -> Found:
+    """A ring lies within another one of its object: no hole, for rings unite; value = how many."""
+    geometries = _rings(tables)
+    several = np.flatnonzero(shapely.get_num_geometries(geometries) > 1)
+    within = [polygons.parts_within(one) for one in geometries[several]]
+    rows = several[np.array(within, dtype=int) > 0]
+    return Found(tables.annotations.index[rows], [number for number in within if number])
 
 
 def _geometries(tables: Tables) -> np.ndarray:
