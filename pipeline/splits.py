@@ -1,13 +1,16 @@
-"""Forming a split that the export lacks, so that versions of one picture stay together."""
+"""Which pictures must not be parted, and how the splits that an export lacks are formed of them."""
 
 import hashlib
-from collections import defaultdict
+from collections.abc import Iterable
 
+import numpy as np
 import pandas as pd
 
+from pipeline import looks
 from pipeline.tables import SPLITS
 
 MARK = ".rf."  # Roboflow writes <source>_<suffix>.rf.<hash>.<suffix>, one hash a version
+TIES = {"leak_same": "sha256", "leak_source": "source", "leak_alike": "look"}  # strongest first
 
 
 def source(name: object) -> str:
@@ -18,16 +21,69 @@ def source(name: object) -> str:
     return last.split(MARK)[0] if MARK in last else last.rpartition(".")[0] or last
 
 
-def carve(images: pd.DataFrame, shares: dict[str, float]) -> pd.Series:
-    """Return the split that each image goes to; those of splits that have images stay.
-
-    The images come from train or, if the export has none, from its largest split. Versions of
-    one source, and files of the same bytes, go together if there are enough sources for all
-    splits. Which ones go is decided by their names alone, so a further image moves few others.
+def groups(images: pd.DataFrame, below: int, ties: Iterable[str] = tuple(TIES)) -> pd.Series:
+    """Return the group that each image belongs to: what is tied, even through others, is in one.
 
     Args:
-        images: columns ``split, path, source, sha256``.
+        images: columns ``path`` and those of ``TIES``; an empty value ties nothing.
+        below: bits of 64 in which the looks of two tied images differ at most, exclusive.
+        ties: what counts, of ``TIES``.
+
+    Returns:
+        int64 from 0, indexed as ``images``, in an order that only the files' names decide.
+    """
+    leader = list(range(len(images)))
+
+    def lead(place: int) -> int:
+        while leader[place] != place:
+            leader[place] = leader[leader[place]]
+            place = leader[place]
+        return place
+
+    for tie in ties:
+        for one, other in _links(images[TIES[tie]], below if TIES[tie] == "look" else 0):
+            leader[lead(other)] = lead(one)
+    leads = np.array([lead(place) for place in range(len(images))], dtype=np.int64)
+    order = pd.Series([_order(path) for path in images["path"]], dtype="object")
+    first = order.groupby(leads).transform("min")
+    return pd.Series(pd.factorize(first, sort=True)[0].astype(np.int64), images.index)
+
+
+def leaks(images: pd.DataFrame, below: int) -> pd.DataFrame:
+    """Return for each image of a later split the one of an earlier split that gives it away.
+
+    Args:
+        images: columns ``path``, ``goes`` and those of ``TIES``.
+        below: as ``groups``.
+
+    Returns:
+        A row an image, by its strongest tie: ``image`` and ``other`` into the index of
+        ``images``, ``why`` of ``TIES`` and ``bits`` in which the looks differ, 0 unless that is
+        why. The other is the nearest, of those the first by split and path.
+    """
+    rank = images["goes"].map(SPLITS.index)
+    ranked = images.assign(rank=rank).sort_values(["rank", "path"], kind="stable")
+    found = [
+        _of_equal(ranked, "leak_same"),
+        _of_equal(ranked, "leak_source"),
+        _of_looks(ranked, below),
+    ]
+    rows = pd.concat(found, ignore_index=True)
+    return rows.drop_duplicates("image", ignore_index=True)
+
+
+def carve(images: pd.DataFrame, shares: dict[str, float], below: int) -> pd.Series:
+    """Return the split that each image goes to; those of splits that have images stay.
+
+    The images come from train or, if the export has none, from its largest split. What ``groups``
+    ties goes together, and stays if it is tied to another split, if there are enough groups for
+    all splits; if there are not, only versions of one source and files of the same bytes do.
+    Which ones go is decided by their names alone, so a further image moves few others.
+
+    Args:
+        images: columns ``split, path`` and those of ``TIES``.
         shares: of the giving split, 0..1, for ``valid`` and ``test``; train gets the rest.
+        below: as ``groups``.
 
     Returns:
         Values of ``SPLITS``, indexed as ``images``. With fewer images than splits the later
@@ -40,17 +96,65 @@ def carve(images: pd.DataFrame, shares: dict[str, float]) -> pd.Series:
         return goes
     giver = "train" if "train" in counts else max(sorted(counts.index), key=counts.get)
     pool = images[goes == giver]
-    bundles = _bundles(pool)
-    if len(bundles) <= len(missing):
-        bundles = sorted(([row] for row in pool.index), key=lambda b: _order(pool, b))
-    rest = 1 - sum(shares.values())
-    for split, share in _wanted(missing, {"train": rest, **shares}):
-        wanted, taken = max(1, round(share * len(pool))), 0
-        while taken < wanted and len(bundles) > 1:
-            bundle = bundles.pop()
-            goes[bundle] = split
-            taken += len(bundle)
+    bundles = _bundles(images, pool.index, below, len(missing))
+    left = len(missing) - (sum(map(len, bundles)) < len(pool))  # for the others and the giver
+    for split, share in _wanted(missing, {"train": 1 - sum(shares.values()), **shares}):
+        wanted = max(1, round(share * len(pool)))
+        taken, bundles = _parted(bundles, wanted, left)
+        goes[[row for bundle in taken for row in bundle]] = split
+        left -= 1
     return goes
+
+
+def _links(values: pd.Series, below: int) -> list[tuple[int, int]]:
+    """Return places of images that are tied: of equal values, and of looks that are near."""
+    told = np.flatnonzero(values != "")
+    _, head, which = np.unique(values.iloc[told], return_index=True, return_inverse=True)
+    links = list(zip(told[head[which]].tolist(), told.tolist(), strict=True))
+    if below:
+        codes = _codes(values.iloc[told[head]])
+        one, other, _ = looks.near(codes, below)
+        links += zip(told[head[one]].tolist(), told[head[other]].tolist(), strict=True)
+    return links
+
+
+def _codes(values: pd.Series) -> np.ndarray:
+    return np.array([int(look, 16) for look in values], dtype=np.uint64)
+
+
+def _of_equal(ranked: pd.DataFrame, why: str) -> pd.DataFrame:
+    told = ranked[ranked[TIES[why]] != ""]
+    by = told.groupby(TIES[why], sort=False)
+    first = pd.Series(told.index, told.index).groupby(told[TIES[why]], sort=False)
+    late = told["rank"] > by["rank"].transform("first")
+    image, other = told.index[late], first.transform("first")[late]
+    return pd.DataFrame({"image": image, "other": other.to_numpy(), "why": why, "bits": 0})
+
+
+def _of_looks(ranked: pd.DataFrame, below: int) -> pd.DataFrame:
+    told = ranked[ranked["look"] != ""] if below else ranked[:0]
+    names, head, which = np.unique(told["look"], return_index=True, return_inverse=True)
+    one, other, bits = looks.near(_codes(pd.Series(names, dtype="object")), below)
+    each = np.arange(len(names))
+    pairs = pd.DataFrame(
+        {
+            "code": np.concatenate([each, one, other]),
+            "near": head[np.concatenate([each, other, one])],
+            "bits": np.concatenate([np.zeros(len(each), np.int64), bits, bits]),
+        }
+    )
+    ranks = told["rank"].to_numpy()
+    seen = pd.DataFrame({"place": np.arange(len(told)), "code": which}).merge(pairs, on="code")
+    seen = seen[ranks[seen["place"]] > ranks[seen["near"]]]
+    seen = seen.sort_values(["place", "bits", "near"]).drop_duplicates("place")
+    return pd.DataFrame(
+        {
+            "image": told.index[seen["place"]],
+            "other": told.index[seen["near"]],
+            "why": "leak_alike",
+            "bits": seen["bits"].to_numpy(),
+        }
+    )
 
 
 def _wanted(missing: list[str], shares: dict[str, float]) -> list[tuple[str, float]]:
@@ -58,23 +162,43 @@ def _wanted(missing: list[str], shares: dict[str, float]) -> list[tuple[str, flo
     return [(split, shares[split]) for split in ("train", "test", "valid") if split in missing]
 
 
-def _bundles(pool: pd.DataFrame) -> list[list]:
-    """Return lists of rows that belong together, in an order that only their names decide."""
-    leader: dict = {}
+def _bundles(images: pd.DataFrame, pool: pd.Index, below: int, missing: int) -> list[list]:
+    """Return lists of the pool's rows that belong together, enough of them for all splits.
 
-    def lead(key: str) -> str:
-        while leader.setdefault(key, key) != key:
-            key = leader[key]
-        return key
+    Best are those that nothing outside the pool is tied to; the others then stay where they are.
+    Their order is decided by their names alone.
+    """
+    group = groups(images, below)
+    own = group[~group.isin(group[~images.index.isin(pool)])]
+    if own.nunique() + (len(own) < len(pool)) > missing:
+        return _lists(own)
+    for ties in (tuple(TIES), ("leak_same", "leak_source"), ()):
+        group = groups(images.loc[pool], below, ties)
+        if group.nunique() > missing:
+            break
+    return _lists(group)
 
-    for row in pool.itertuples():
-        leader[lead(f"bytes {row.sha256}")] = lead(f"source {row.source}")
-    members = defaultdict(list)
-    for row in pool.itertuples():
-        members[lead(f"source {row.source}")].append(row.Index)
-    return sorted(members.values(), key=lambda bundle: _order(pool, bundle))
+
+def _lists(group: pd.Series) -> list[list]:
+    return [list(rows) for _, rows in group.index.to_series().groupby(group)]
 
 
-def _order(pool: pd.DataFrame, bundle: list) -> str:
-    name = min(pool.loc[bundle, "path"].map(lambda path: path.rsplit("/", 1)[-1]))
-    return hashlib.sha256(name.encode("utf-8", "replace")).hexdigest()
+def _parted(bundles: list[list], wanted: int, left: int) -> tuple[list[list], list[list]]:
+    """Part the last bundles that stay within the wanted count, or the smallest one, from the rest.
+
+    At least ``left`` bundles are left.
+    """
+    chosen, count = set(), 0
+    for place in reversed(range(len(bundles))):
+        if count + len(bundles[place]) <= wanted and len(chosen) < len(bundles) - left:
+            chosen.add(place)
+            count += len(bundles[place])
+    if not chosen and len(bundles) > left:
+        chosen = {min(range(len(bundles)), key=lambda place: len(bundles[place]))}
+    taken = [bundles[place] for place in sorted(chosen)]
+    return taken, [bundle for place, bundle in enumerate(bundles) if place not in chosen]
+
+
+def _order(path: str) -> str:
+    name = path.rsplit("/", 1)[-1]
+    return hashlib.sha256(name.encode("utf-8", "replace")).hexdigest() + path

@@ -32,11 +32,15 @@ class Sound:
         dataset: images, annotations and categories that can be relied on.
         issues: every finding, columns as ``ISSUES``.
         repairs: every changed outline, columns as ``checks.REPAIRS``.
+        leaks: every picture tied to one of an earlier split, columns as ``checks.LEAKS``.
+        resplit: how to part none of them, columns as ``checks.RESPLIT``.
     """
 
     dataset: Dataset
     issues: pd.DataFrame
     repairs: pd.DataFrame
+    leaks: pd.DataFrame
+    resplit: pd.DataFrame
 
 
 def sound(export: Export, pictures: pd.DataFrame, params: checks.ValidateParams) -> Sound:
@@ -71,6 +75,8 @@ def sound(export: Export, pictures: pd.DataFrame, params: checks.ValidateParams)
         dataset,
         _ordered(_whole_export(pd.concat([export.issues, issues]), export)),
         _ordered(repairs),
+        checks.found_leaks(tables),
+        checks.proposed(tables),
     )
 
 

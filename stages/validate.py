@@ -21,6 +21,8 @@ def main(export: Path, valid: Path, issues: Path) -> str:
     found = validate.sound(read, pictures, limits)
     coco.save(valid, found.dataset)
     store.write_table(valid / "repairs.csv", found.repairs, checks.REPAIRS)
+    store.write_table(valid / "leaks.csv", found.leaks, checks.LEAKS)
+    store.write_table(valid / "resplit.csv", found.resplit, checks.RESPLIT)
     store.write_table(issues, found.issues, tables.ISSUES)
     validate.refuse(found, limits.fail_on)
     return validate.summary(read, found)

@@ -20,6 +20,7 @@ LIMITS = ValidateParams(
     spike_below=0.5,
     likeness_below=6,
     name_above=100,
+    resplit="propose",
     fail_on=[],
 )
 SQUARE = [2.0, 2.0, 12.0, 2.0, 12.0, 12.0, 2.0, 12.0, 2.0, 2.0]

@@ -32,6 +32,18 @@ from pipeline.checks.files import (
     image_unlisted,
     image_unreadable,
 )
+from pipeline.checks.leaks import (
+    LEAKS,
+    RESPLIT,
+    balance_moved,
+    found_leaks,
+    leak_alike,
+    leak_moved,
+    leak_same,
+    leak_source,
+    propose,
+    proposed,
+)
 from pipeline.checks.records import (
     annotation_id_twice,
     annotation_id_wrong,
@@ -81,15 +93,25 @@ from pipeline.checks.twins import (
     annotation_overlap,
     annotation_twice,
     image_twice,
-    leak_alike,
-    leak_same,
-    leak_source,
     split_carved,
     split_empty,
 )
 from pipeline.tables import ISSUES
 
-__all__ = ["CHECKS", "REPAIRS", "STEPS", "Check", "Tables", "ValidateParams", "run", "start"]
+__all__ = [
+    "CHECKS",
+    "LEAKS",
+    "REPAIRS",
+    "RESPLIT",
+    "STEPS",
+    "Check",
+    "Tables",
+    "ValidateParams",
+    "found_leaks",
+    "proposed",
+    "run",
+    "start",
+]
 
 STEPS = (
     image_unlisted,
@@ -155,6 +177,9 @@ STEPS = (
     image_emptied,
     split_carved,
     split_empty,
+    propose,
+    leak_moved,
+    balance_moved,
     image_twice,
     leak_same,
     leak_source,

@@ -43,6 +43,7 @@ class ValidateParams(Params):
     spike_below: Annotated[float, msgspec.Meta(ge=0, lt=180)]  # degrees
     likeness_below: Annotated[int, msgspec.Meta(ge=0, le=64)]  # differing bits of 64
     name_above: Annotated[int, msgspec.Meta(ge=1)]  # characters
+    resplit: Literal["none", "propose", "apply"]  # a split that parts no pictures that are tied
     fail_on: list[str]  # codes that stop the run
 
 

@@ -1,4 +1,4 @@
-"""Checks of what is there twice: objects, pictures, and pictures of one source across splits."""
+"""Checks of what is there twice, objects and pictures, and of splits that are not there."""
 
 from collections import defaultdict
 
@@ -6,10 +6,8 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from pipeline import images as pictures
 from pipeline import polygons, splits
 from pipeline.checks.base import Found, Tables, check
-from pipeline.tables import SPLITS
 
 
 @check("annotations", "warning", "dropped")
@@ -47,45 +45,12 @@ def image_twice(tables: Tables) -> Found:
     return Found(images.index[images.duplicated(["goes", "sha256"])])
 
 
-@check("images", "error", "kept")
-def leak_same(tables: Tables) -> Found:
-    """A picture with the same bytes is in an earlier split; it is no test of what was learnt."""
-    return Found(_earlier(tables, "sha256"))
-
-
-@check("images", "warning", "kept")
-def leak_source(tables: Tables) -> Found:
-    """A picture whose name says the same source is in an earlier split."""
-    same = _earlier(tables, "sha256")
-    return Found(_earlier(tables, "source").difference(same))
-
-
-@check("images", "warning", "kept")
-def leak_alike(tables: Tables) -> Found:
-    """A picture, or its mirror image, looks like one of an earlier split; value = bits of 64."""
-    shown = tables.images[tables.images["look"] != ""]
-    codes = np.array([int(look, 16) for look in shown["look"]], dtype=np.uint64)
-    rank = shown["goes"].map(SPLITS.index).to_numpy()
-    bits = np.full(len(shown), 64)
-    for later in np.flatnonzero(rank > 0):
-        earlier = codes[rank < rank[later]]
-        for code in (codes[later], np.uint64(pictures.mirrored(int(codes[later])))):
-            bits[later] = min([bits[later], *np.bitwise_count(earlier ^ code).tolist()])
-    near = shown.index[bits < tables.params.likeness_below]
-    known = near.isin(_earlier(tables, "sha256").union(_earlier(tables, "source")))
-    return Found(
-        near[~known],
-        bits[bits < tables.params.likeness_below][~known],
-        tables.params.likeness_below,
-    )
-
-
 @check("splits", "warning", "moved")
 def split_carved(tables: Tables) -> Found:
     """The export lacks a split; images of another one form it. value = images moved."""
     images, limits = tables.images, tables.params
     shares = {"valid": limits.valid_share, "test": limits.test_share}
-    goes = splits.carve(images[["split", "path", "source", "sha256"]], shares)
+    goes = splits.carve(images, shares, limits.likeness_below)
     moved = goes[goes != images["split"]].value_counts()
     rows = tables.splits.index[tables.splits["split"].isin(moved.index)]
     value = moved.reindex(tables.splits.loc[rows, "split"]).to_numpy()
@@ -116,10 +81,3 @@ def _near(geometries: np.ndarray, limit: float) -> list[tuple[int, int]]:
     areas = polygons.areas(geometries)
     alike = np.minimum(areas[one], areas[other]) > limit * np.maximum(areas[one], areas[other])
     return sorted(zip(one[alike].tolist(), other[alike].tolist(), strict=True))
-
-
-def _earlier(tables: Tables, column: str) -> pd.Index:
-    """Return the images that share a value with one of an earlier split."""
-    images = tables.images
-    rank = images["goes"].map(SPLITS.index)
-    return images.index[rank > rank.groupby(images[column]).transform("min")]
