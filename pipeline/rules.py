@@ -21,6 +21,7 @@ Count = Annotated[int, msgspec.Meta(ge=1)]
 class TagParams(Params):
     """Which measurement beyond which limit is a problem."""
 
+    truth: str  # known answers: a CSV, or a folder that may hold tags.csv
     people: list[str]  # names of the categories that are people; none = all are
     place_pattern: str  # regular expression; its first group is the place
     place_alike_above: Share  # likeness from which two photos are looked at for one place

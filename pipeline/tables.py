@@ -159,6 +159,25 @@ TAGS = Columns(
     }
 )
 
+TAG_ACCURACY = Columns(
+    {
+        "tag": ("str", "name of the problem"),
+        "images": ("int64", "whose answer is known"),
+        "truth": ("int64", "how many of them have the problem"),
+        "found": ("int64", "how many of them were tagged"),
+        "hits": ("int64", "how many were tagged and have it"),
+        "precision": ("float64", "hits by found, 0..1; NA if nothing was tagged"),
+        "precision_low": ("float64", "lower end of its 95 % interval (Wilson)"),
+        "precision_high": ("float64", "upper end"),
+        "recall": ("float64", "hits by truth, 0..1; NA if none has it"),
+        "recall_low": ("float64", "lower end of its 95 % interval (Wilson)"),
+        "recall_high": ("float64", "upper end"),
+        "f1": ("float64", "harmonic mean of the two, 0..1; NA if none has it and none was tagged"),
+        "f1_low": ("float64", "lower end of its 95 % interval (bootstrap over images)"),
+        "f1_high": ("float64", "upper end"),
+    }
+)
+
 HISTORY = Columns(
     {
         "epoch": ("int64", "from 1"),

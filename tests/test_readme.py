@@ -66,6 +66,7 @@ SCHEMAS = {
     "issues.csv": tables.ISSUES,
     "images.csv": tables.MEASURED,
     "tags.csv": tables.TAGS,
+    "tag_accuracy.csv": tables.TAG_ACCURACY,
     "counts.csv": tables.COUNTS,
     "iou.csv": tables.IOU,
     "restored.csv": tables.RESTORED,

@@ -247,14 +247,15 @@ def test_the_stage_writes_the_same_bytes_twice_and_chosen_does_not_depend_on_lim
             "tag": section | {"dark_below": dark},
         }
         Path("params.yaml").write_bytes(msgspec.yaml.encode(everything))
-        out = [tmp_path / name for name in ("images.csv", "tags.csv", "chosen.csv")]
-        line = stage.main(raw, tmp_path / "valid", *out)
+        out = [tmp_path / name for name in ("images.csv", "tags.csv", "right.csv", "chosen.csv")]
+        (tmp_path / "truth").mkdir(exist_ok=True)
+        line = stage.main(raw, tmp_path / "truth", tmp_path / "valid", *out)
         written.append([path.read_bytes() for path in out])
 
     assert line.startswith("3 images: far 0%")
     assert written[0] == written[1]
     assert written[0][0] != written[2][0]
-    assert written[0][2] == written[2][2]
+    assert written[0][3] == written[2][3]
 
 
 @pytest.mark.skipif(not PEOPLE.is_dir(), reason="the labelled photos are not here")
