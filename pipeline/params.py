@@ -1,5 +1,7 @@
 """One section of ``params.yaml`` -> one frozen struct, strictly."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
@@ -55,17 +57,84 @@ def value(kind: type[Value], section: str, key: str, path: Path = Path("params.y
         raise ParamsError(f"{path}: {section}.{key}: {error}") from error
 
 
+@dataclass(frozen=True)
+class Settings:
+    """All sections of a parameter file, some values changed by a caller.
+
+    Attributes:
+        where: begins the message of a refusal.
+        sections: by name; plain values.
+    """
+
+    where: str
+    sections: dict[str, object]
+
+    def load(self, kind: type[Section], section: str) -> Section:
+        """Return one section.
+
+        Raises:
+            ParamsError: as ``load`` of this module.
+        """
+        if section not in self.sections:
+            raise ParamsError(
+                f"{self.where} has no section '{section}'; add it, see README: Parameters"
+            )
+        return convert(kind, self.sections[section], f"{self.where}: {section}")
+
+
+def settings(source: str | Path | Mapping | None = None) -> Settings:
+    """Return every parameter, from a file or from the usual one with changes.
+
+    Args:
+        source: the path of a file; or values that replace those of ``params.yaml`` in the working
+            directory, or of the one shipped with this package: ``{"tag": {"far_below": 0.05}}``
+            or ``{"tag.far_below": 0.05}``; or None for no change.
+
+    Raises:
+        ParamsError: there is no such file, it is no YAML, or a change is of no parameter.
+    """
+    if source is not None and not isinstance(source, Mapping):
+        path = Path(source)
+        if not path.is_file():
+            raise ParamsError(f"{path} is not a file; give the path of a params.yaml, or a dict")
+        return Settings(str(path), _everything(path))
+    path = Path("params.yaml") if Path("params.yaml").is_file() else SHIPPED
+    sections = _everything(path)
+    for section, key, value in _changes(source or {}):
+        if not isinstance(sections.get(section), dict) or key not in sections[section]:
+            raise ParamsError(f"there is no parameter '{section}.{key}'; {path} has them all")
+        sections[section][key] = value
+    return Settings(str(path), sections)
+
+
+def _changes(source: Mapping) -> list[tuple[str, str, object]]:
+    """Return section, key and value of each change, however it is written."""
+    found = []
+    for name, value in source.items():
+        if isinstance(value, Mapping):
+            found += [(str(name), str(key), inner) for key, inner in value.items()]
+        else:
+            section, _, key = str(name).partition(".")
+            found.append((section, key, value))
+    return found
+
+
 def _section(section: str, path: Path) -> tuple[Path, object]:
     """Return the file that was read and what it holds under ``section``."""
     if not path.is_file():
         path = SHIPPED
+    everything = _everything(path)
+    if section not in everything:
+        raise ParamsError(f"{path} has no section '{section}'; add it, see README: Parameters")
+    return path, everything[section]
+
+
+def _everything(path: Path) -> dict[str, object]:
     try:
         everything = msgspec.yaml.decode(path.read_bytes())
     except msgspec.DecodeError as error:
         raise ParamsError(f"{path} is not YAML: {error}") from error
-    if not isinstance(everything, dict) or section not in everything:
-        raise ParamsError(f"{path} has no section '{section}'; add it, see README: Parameters")
-    return path, everything[section]
+    return everything if isinstance(everything, dict) else {}
 
 
 def convert(kind: type[Section], values: object, where: str) -> Section:

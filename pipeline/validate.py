@@ -2,11 +2,13 @@
 
 from collections import Counter
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from pipeline import checks
+from pipeline import checks, coco, parallel, raw
 from pipeline.checks.base import ids
 from pipeline.checks.categories import spelt
 from pipeline.errors import ExportError
@@ -41,6 +43,20 @@ class Sound:
     repairs: pd.DataFrame
     leaks: pd.DataFrame
     resplit: pd.DataFrame
+
+
+def run(
+    folder: Path, params: checks.ValidateParams, compute: parallel.ComputeParams
+) -> tuple[Export, Sound]:
+    """Read an export as it was pulled, look at every picture, and check it; see ``sound``."""
+    files = {
+        split: (path.relative_to(folder).as_posix(), raw.read(path))
+        for split, path in raw.annotation_files(folder).items()
+    }
+    export = coco.read(files)
+    paths = raw.picture_paths(folder)
+    measured = parallel.each(partial(raw.measure, folder), paths, compute, "checking")
+    return export, sound(export, raw.pictures(measured), params)
 
 
 def sound(export: Export, pictures: pd.DataFrame, params: checks.ValidateParams) -> Sound:
