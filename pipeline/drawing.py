@@ -1,15 +1,17 @@
 """Objects -> pixels, by pycocotools' convention: a 3 × 3 square is 9 pixels.
 
-Only the object's own box is worked on. The result is bit for bit that of ``annToMask``, since
-corners are rounded in the frame of the whole image and crossings by the same arithmetic.
+An object is runs of pixels down the columns, as in COCO's run-length encoding. They are bit for
+bit those of ``annToMask``: corners are rounded in the frame of the whole image, and edges followed
+by the same arithmetic, but only where they cross a column's centre line, which is where it counts,
+and for all edges of several images at once.
 
 Source: ``rleFrPoly`` of https://github.com/cocodataset/cocoapi
 """
 
-import itertools
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+import cv2
 import numpy as np
 import shapely
 
@@ -17,29 +19,8 @@ from pipeline import rle
 
 SUBPIXELS = 5  # to a pixel's side, as in rleFrPoly; they decide which pixels a boundary takes
 MIDDLE = 2  # the subpixel that a pixel's centre lies in
-
-
-class Patch(NamedTuple):
-    """One object's mask within its own box.
-
-    Attributes:
-        mask: ``(h, w)`` bool; ``(0, 0)`` if the object has no pixel.
-        top: row of the image that holds the mask's first row.
-        left: column of the image that holds the mask's first column.
-    """
-
-    mask: np.ndarray
-    top: int
-    left: int
-
-    @property
-    def where(self) -> tuple[slice, slice]:
-        """The box as an index into an array of the image's size."""
-        height, width = self.mask.shape
-        return slice(self.top, self.top + height), slice(self.left, self.left + width)
-
-
-NOTHING = Patch(np.zeros((0, 0), dtype=bool), 0, 0)
+BITS = 20  # of a row's or a column's number; no picture is a million pixels wide
+LOW = (1 << BITS) - 1
 
 
 class Drawn(NamedTuple):
@@ -47,8 +28,9 @@ class Drawn(NamedTuple):
 
     Attributes:
         label: value in the mask, 1..255.
-        geometry: shapely Polygon or MultiPolygon, pixels of the image.
-        rle: compressed COCO RLE, which is drawn instead of the geometry, or None.
+        geometry: shapely Polygon or MultiPolygon, pixels of the image; its coordinates are finite,
+            its parts unite, a part's holes stay open.
+        rle: compressed COCO RLE of the image's size, drawn instead of the geometry, or None.
     """
 
     label: int
@@ -56,151 +38,169 @@ class Drawn(NamedTuple):
     rle: dict | None
 
 
-def label_mask(objects: Sequence[Drawn], height: int, width: int) -> np.ndarray:
-    """Draw all objects of an image; where two overlap, the one of fewer pixels is seen.
+class Frame(NamedTuple):
+    """An image that is drawn into.
 
-    Of two objects of the same size the lower label is seen, so their order never matters.
-
-    Args:
+    Attributes:
         objects: in any order.
-        height: of the image, pixels.
-        width: of the image, pixels.
-
-    Returns:
-        ``(height, width)`` uint8, 0 where there is nothing.
+        height: pixels.
+        width: pixels.
     """
-    mask = np.zeros((height, width), dtype=np.uint8)
-    drawn = patches(objects, height, width)
-    sizes = [np.count_nonzero(patch.mask) for patch in drawn]
-    for index in sorted(range(len(objects)), key=lambda i: (-sizes[i], -objects[i].label)):
-        patch = drawn[index]
-        mask[patch.where][patch.mask] = objects[index].label
-    return mask
+
+    objects: Sequence[Drawn]
+    height: int
+    width: int
 
 
-def object_mask(geometry: shapely.Geometry, encoded: dict | None, height: int, width: int) -> Patch:
-    """Draw one object inside its own box; as ``patches``, which is faster for several."""
-    return patches([Drawn(1, geometry, encoded)], height, width)[0]
+class Runs(NamedTuple):
+    """The pixels of several objects, counted down each column of their image in turn.
+
+    Attributes:
+        owner: ``(N,)`` int64, not falling: which object.
+        first: ``(N,)`` int64, where a run begins.
+        after: ``(N,)`` int64, where it has ended; runs of one object do not overlap.
+    """
+
+    owner: np.ndarray
+    first: np.ndarray
+    after: np.ndarray
 
 
-def patches(objects: Sequence[Drawn], height: int, width: int) -> list[Patch]:
-    """Draw each object inside its own box.
+def label_masks(frames: Sequence[Frame]) -> Iterator[np.ndarray]:
+    """Draw all objects of each image; where two overlap, the one of fewer pixels is seen.
+
+    Of two objects of the same size the lower label is seen, so their order never matters. A few
+    images at a time are fastest: 16 small ones take half the time of one by one.
+
+    Yields:
+        For each image ``(height, width)`` uint8, 0 where there is nothing.
+
+    Raises:
+        ValueError: an RLE is broken or not of its image's size.
+    """
+    counts = [len(frame.objects) for frame in frames]
+    owner, first, after = runs(frames)
+    sizes = np.bincount(owner, after - first, sum(counts)).tolist()
+    bounds = np.searchsorted(owner, np.arange(sum(counts) + 1)).tolist()
+    first, after = first.tolist(), after.tolist()
+    start = 0
+    for frame, count in zip(frames, counts, strict=True):
+        labels = [one.label for one in frame.objects]
+        canvas = np.zeros((frame.width, frame.height), dtype=np.uint8)
+        pixels = memoryview(canvas.reshape(-1))  # slices of it are filled twice as fast as arrays'
+        for index in sorted(range(count), key=lambda i: (-sizes[start + i], -labels[i])):
+            here = slice(*bounds[start + index : start + index + 2])
+            longest = frame.height * (1 if frame.objects[index].rle is None else frame.width)
+            ink = memoryview(bytes([labels[index]]) * longest)
+            for begun, ended in zip(first[here], after[here], strict=True):
+                pixels[begun:ended] = ink[: ended - begun]
+        start += count
+        yield cv2.transpose(canvas)
+
+
+def label_mask(objects: Sequence[Drawn], height: int, width: int) -> np.ndarray:
+    """Draw one image's objects as ``label_masks`` does, ``(height, width)`` uint8."""
+    return next(label_masks([Frame(objects, height, width)]))
+
+
+def object_mask(geometry: shapely.Geometry, height: int, width: int) -> np.ndarray:
+    """Draw one object, ``(height, width)`` bool."""
+    return label_mask([Drawn(1, geometry, None)], height, width) > 0
+
+
+def runs(frames: Sequence[Frame]) -> Runs:
+    """Return the pixels of all objects of all images, which are numbered through.
+
+    Raises:
+        ValueError: an RLE is broken or not of its image's size.
+    """
+    objects = [one for frame in frames for one in frame.objects]
+    counts = [len(frame.objects) for frame in frames]
+    height = np.repeat([frame.height for frame in frames], counts).astype(np.int64)
+    width = np.repeat([frame.width for frame in frames], counts).astype(np.int64)
+    shapes = np.array([one.geometry if one.rle is None else None for one in objects], dtype=object)
+    several = [_outlined(shapes, height, width)]
+    for index, one in enumerate(objects):
+        if one.rle is not None:
+            first, after = rle.spans(one.rle)
+            several.append(Runs(np.full(len(first), index), first, after))
+    if len(several) == 1:
+        return several[0]
+    owner, first, after = (np.concatenate(parts) for parts in zip(*several, strict=True))
+    order = np.argsort(owner, kind="stable")
+    return Runs(owner[order], first[order], after[order])
+
+
+def _outlined(shapes: np.ndarray, height: np.ndarray, width: np.ndarray) -> Runs:
+    """Draw geometries: a pixel is inside a part if a ray up its column crosses it an odd time."""
+    parts, owner = shapely.get_parts(shapes, return_index=True)
+    part, column, row = _crossings(parts, width[owner])
+    row = np.clip(row, 0, height[owner[part]])
+    turns = np.sort(part << 2 * BITS | column << BITS | row)  # as one number, it sorts fast
+    turns += (owner - np.arange(len(owner)))[turns >> 2 * BITS] << 2 * BITS  # part -> object
+    first, after = turns[0::2], turns[1::2]
+    order = np.argsort(first, kind="stable")
+    first, after = first[order], after[order]
+    first[1:] = np.maximum(first[1:], np.maximum.accumulate(after)[:-1])  # where parts overlap
+    inked = first < after
+    first, after = first[inked], after[inked]
+    index = first >> 2 * BITS
+    begin = (first >> BITS & LOW) * height[index]
+    return Runs(index, begin + (first & LOW), begin + (after & LOW))
+
+
+def _crossings(polygons: np.ndarray, width: np.ndarray) -> tuple[np.ndarray, ...]:
+    """Return where rings cross the columns' centre lines: polygon, column, first row below.
 
     Args:
-        objects: a geometry's coordinates are finite; its parts unite, a part's holes stay open;
-            an RLE is of the image's size.
-        height: of the image, pixels.
-        width: of the image, pixels.
+        polygons: ``(N,)`` object.
+        width: ``(N,)`` int64, of each polygon's image; only columns within are looked at.
     """
-    shapes = [one.geometry if one.rle is None else None for one in objects]
-    parts, owner = shapely.get_parts(np.array(shapes, dtype=object), return_index=True)
-    drawn: list[list[Patch]] = [[] for _ in objects]
-    for index, patch in zip(owner.tolist(), _parts(parts, height, width), strict=True):
-        drawn[index].append(patch)
-    return [
-        _join(several) if one.rle is None else _trimmed(rle.decode(one.rle))
-        for one, several in zip(objects, drawn, strict=True)
-    ]
-
-
-def full(patch: Patch, height: int, width: int) -> np.ndarray:
-    """Return a patch as a mask of the image's size, ``(height, width)`` bool."""
-    mask = np.zeros((height, width), dtype=bool)
-    mask[patch.where] = patch.mask
-    return mask
-
-
-def _trimmed(mask: np.ndarray) -> Patch:
-    (rows,), (columns,) = np.nonzero(mask.any(axis=1)), np.nonzero(mask.any(axis=0))
-    if not len(rows):
-        return NOTHING
-    top, left = int(rows[0]), int(columns[0])
-    return Patch(mask[top : rows[-1] + 1, left : columns[-1] + 1], top, left)
-
-
-def _join(parts: list[Patch]) -> Patch:
-    parts = [part for part in parts if part.mask.size]
-    if len(parts) < 2:
-        return parts[0] if parts else NOTHING
-    top, left = min(part.top for part in parts), min(part.left for part in parts)
-    bottom = max(part.where[0].stop for part in parts)
-    right = max(part.where[1].stop for part in parts)
-    joined = np.zeros((bottom - top, right - left), dtype=bool)
-    for part in parts:
-        joined[Patch(part.mask, part.top - top, part.left - left).where] |= part.mask
-    return Patch(joined, top, left)
-
-
-def _parts(polygons: np.ndarray, height: int, width: int) -> list[Patch]:
-    """Draw polygons: a pixel is inside if a ray up its column crosses the rings an odd time."""
-    part, column, row = _crossings(polygons)
-    seen = (column >= 0) & (column < width)
-    part, column, row = part[seen], column[seen], np.clip(row[seen], 0, height)
-    order = np.lexsort([row, column, part])
-    part, column, row = part[order], column[order], row[order]
-    bounds = np.searchsorted(part, np.arange(len(polygons) + 1)).tolist()
-    return [
-        _filled(column[first:last], row[first:last]) for first, last in itertools.pairwise(bounds)
-    ]
-
-
-def _filled(column: np.ndarray, row: np.ndarray) -> Patch:
-    """Draw down the columns, one after the other; every crossing turns the pen on or off."""
-    if not len(column):
-        return NOTHING
-    left, top = int(column[0]), int(row.min())
-    wide, high = int(column[-1]) + 1 - left, int(row.max()) - top
-    turns = (column - left) * high + (row - top)
-    lengths = np.diff(turns, prepend=0, append=wide * high)
-    pen = np.zeros(len(lengths), dtype=bool)
-    pen[1::2] = True
-    return Patch(np.repeat(pen, lengths).reshape(wide, high).T, top, left)
-
-
-def _crossings(polygons: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return where rings cross the columns' centre lines: polygon, column, first row below."""
     rings, of_polygon = shapely.get_rings(polygons, return_index=True)
     points, of_ring = shapely.get_coordinates(rings, return_index=True)
-    rounded = (SUBPIXELS * points + 0.5).astype(np.int64)  # towards zero, as a cast in C
-    same = of_ring[1:] == of_ring[:-1]  # rings are closed: the last point repeats the first
-    start, end, owner = rounded[:-1][same], rounded[1:][same], of_polygon[of_ring[1:][same]]
-    run, rise = np.abs(end - start).T
-    wide = run >= rise
-    swap = np.where(wide, start[:, 0] > end[:, 0], start[:, 1] > end[:, 1])[:, None]
-    start, end = np.where(swap, end, start), np.where(swap, start, end)
-    edge, u, v = _wide_crossings(start[wide], end[wide])
-    edge_high, u_high, v_high = _high_crossings(start[~wide], end[~wide])
-    return (
-        np.concatenate([owner[wide][edge], owner[~wide][edge_high]]),
-        (np.concatenate([u, u_high]) - MIDDLE) // SUBPIXELS,
-        -((MIDDLE - np.concatenate([v, v_high])) // SUBPIXELS),
-    )
+    x, y = (SUBPIXELS * points.T + 0.5).astype(np.int64)  # towards zero, as a cast in C
+    start = np.flatnonzero(of_ring[1:] == of_ring[:-1])  # closed: the last repeats the first
+    polygon = of_polygon[of_ring[start]]
+    edge, u = _lines(x[start], x[start + 1], SUBPIXELS * width[polygon])
+    start = start[edge]
+    wide = np.abs(x[start + 1] - x[start]) >= np.abs(y[start + 1] - y[start])
+    v = np.empty(len(u), dtype=np.int64)
+    for chosen, meet in ((wide, _meet_wide), (~wide, _meet_high)):
+        one = start[chosen]
+        v[chosen] = meet(u[chosen], x[one], y[one], x[one + 1], y[one + 1])
+    return polygon[edge], u // SUBPIXELS, -((MIDDLE - v) // SUBPIXELS)
 
 
-def _wide_crossings(start: np.ndarray, end: np.ndarray) -> tuple[np.ndarray, ...]:
-    """Return edge, u, v: the subpixels just left of the centre lines that wide edges cross."""
-    first = start[:, 0] + (MIDDLE - start[:, 0]) % SUBPIXELS
-    edge, step = _steps(np.maximum(-((first - end[:, 0]) // SUBPIXELS), 0))
-    u = first[edge] + SUBPIXELS * step
-    slope = (end[edge, 1] - start[edge, 1]) / (end[edge, 0] - start[edge, 0])
-    along = u - start[edge, 0]
-    here = (start[edge, 1] + slope * along + 0.5).astype(np.int64)
-    beyond = (start[edge, 1] + slope * (along + 1) + 0.5).astype(np.int64)
-    return edge, u, np.minimum(here, beyond)
+def _lines(one: np.ndarray, other: np.ndarray, end: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return edge, u: the subpixels just left of the centre lines between two x, from 0 to end."""
+    low, high = np.maximum(np.minimum(one, other), 0), np.minimum(np.maximum(one, other), end)
+    first = low + (MIDDLE - low) % SUBPIXELS
+    counts = np.maximum(-((first - high) // SUBPIXELS), 0)
+    edge = np.repeat(np.arange(len(counts)), counts)
+    step = np.arange(len(edge)) - (np.cumsum(counts) - counts)[edge]
+    return edge, first[edge] + SUBPIXELS * step
 
 
-def _high_crossings(start: np.ndarray, end: np.ndarray) -> tuple[np.ndarray, ...]:
-    """Return edge, u, v: the subpixels just left of the centre lines that high edges cross."""
-    rise = end[:, 1] - start[:, 1]
-    edge, step = _steps(rise + 1)
-    slope = ((end[:, 0] - start[:, 0]) / rise)[edge]
-    u = (start[edge, 0] + slope * step + 0.5).astype(np.int64)
-    left = np.minimum(u[:-1], u[1:])
-    crossed = (u[:-1] != u[1:]) & (edge[:-1] == edge[1:]) & (left % SUBPIXELS == MIDDLE)
-    return edge[:-1][crossed], left[crossed], (start[edge, 1] + step)[:-1][crossed]
+def _meet_wide(
+    u: np.ndarray, x0: np.ndarray, y0: np.ndarray, x1: np.ndarray, y1: np.ndarray
+) -> np.ndarray:
+    """Return v, where edges at least as wide as high are between the subpixels u and u + 1."""
+    slope = (y1 - y0) / (x1 - x0)
+    back = x0 > x1  # edges are followed from left to right
+    along, y = u - np.where(back, x1, x0), np.where(back, y1, y0)
+    here = (y + slope * along + 0.5).astype(np.int64)
+    beyond = (y + slope * (along + 1) + 0.5).astype(np.int64)
+    return np.minimum(here, beyond)
 
 
-def _steps(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return for counts 2, 3 the owners 0 0 1 1 1 and their steps 0 1 0 1 2."""
-    owner = np.repeat(np.arange(len(counts)), counts)
-    return owner, np.arange(len(owner)) - (np.cumsum(counts) - counts)[owner]
+def _meet_high(
+    u: np.ndarray, x0: np.ndarray, y0: np.ndarray, x1: np.ndarray, y1: np.ndarray
+) -> np.ndarray:
+    """Return v, where edges higher than wide are just before they leave u or u + 1 downwards."""
+    slope = (x1 - x0) / (y1 - y0)
+    back = y0 > y1  # edges are followed from top to bottom
+    x, y = np.where(back, x1, x0), np.where(back, y1, y0)
+    step = np.floor((u + 0.5 - x) / slope)
+    for _ in range(2):  # rounding may put the first step beyond by one, never by more
+        step += ((x + slope * step + 0.5).astype(np.int64) > u) != (slope > 0)
+    return y + step.astype(np.int64) - 1

@@ -73,11 +73,21 @@ def decode(mask: Rle) -> np.ndarray:
         ValueError: the counts are broken, or do not add up to the size.
     """
     height, width = mask["size"]
-    numbers = runs(mask["counts"])
-    if numbers.sum() != height * width:
-        raise ValueError(f"runs add up to {numbers.sum()} pixels, the size says {height * width}")
+    numbers = _counted(mask)
     values = np.arange(len(numbers)) % 2 > 0
     return np.repeat(values, numbers).reshape(width, height).T
+
+
+def spans(mask: Rle) -> tuple[np.ndarray, np.ndarray]:
+    """Return where a compressed RLE's runs of ones begin and have ended, ``(N,)`` int64 each.
+
+    Pixels are counted down the columns; a run may go on in the next one.
+
+    Raises:
+        ValueError: the counts are broken, or do not add up to the size.
+    """
+    ends = np.cumsum(_counted(mask))
+    return ends[:-1:2], ends[1::2]
 
 
 def outline(mask: Rle) -> shapely.Geometry:
@@ -92,3 +102,11 @@ def outline(mask: Rle) -> shapely.Geometry:
         return shapely.Polygon()
     top, left = rows[0], columns[0]
     return polygons.trace(whole[top : rows[-1] + 1, left : columns[-1] + 1], left, top)
+
+
+def _counted(mask: Rle) -> np.ndarray:
+    height, width = mask["size"]
+    numbers = runs(mask["counts"])
+    if numbers.sum() != height * width:
+        raise ValueError(f"runs add up to {numbers.sum()} pixels, the size says {height * width}")
+    return numbers

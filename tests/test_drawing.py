@@ -29,7 +29,7 @@ def official(rings, height=HEIGHT, width=WIDTH):
 
 def ours(rings, height=HEIGHT, width=WIDTH):
     geometry = polygons.from_rings([rings])[0]
-    return drawing.full(drawing.object_mask(geometry, None, height, width), height, width)
+    return drawing.object_mask(geometry, height, width)
 
 
 def rings_within(low, high):
@@ -167,5 +167,5 @@ def test_a_traced_mask_is_sound_and_covers_its_pixels(mask):
     assert outline.is_valid
     assert outline.area == mask.sum()
     placed = np.pad(mask, ((2, 0), (3, 0)))
-    whole = drawing.full(drawing.object_mask(outline, None, *placed.shape), *placed.shape)
+    whole = drawing.object_mask(outline, *placed.shape)
     np.testing.assert_array_equal(whole, placed)

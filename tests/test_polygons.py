@@ -17,7 +17,7 @@ def build(several):
 
 
 def drawn(geometry):
-    return drawing.full(drawing.object_mask(geometry, None, 20, 20), 20, 20)
+    return drawing.object_mask(geometry, 20, 20)
 
 
 @pytest.mark.parametrize("several", RINGS.values(), ids=RINGS)

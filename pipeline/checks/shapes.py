@@ -129,7 +129,7 @@ def annotation_unseen(tables: Tables) -> Found:
     about = tables.annotations.iloc[suspect]
     sizes = zip(about["image_height"], about["image_width"], strict=True)
     drawn = [
-        drawing.object_mask(geometry, None, *size).mask.any()
+        drawing.object_mask(geometry, *size).any()
         for geometry, size in zip(geometries[suspect], sizes, strict=True)
     ]
     rows = suspect[~np.array(drawn, dtype=bool)]
@@ -189,8 +189,7 @@ def _reshaped(tables: Tables, rows: np.ndarray, left: list, crossed: tuple) -> F
     for place, holes in enumerate(polygons.has_holes(np.array(left, dtype=object))):
         if holes:
             size = int(about["image_height"].iloc[place]), int(about["image_width"].iloc[place])
-            patch = drawing.object_mask(left[place], None, *size)
-            masks[place] = rle.encode(drawing.full(patch, *size))
+            masks[place] = rle.encode(drawing.object_mask(left[place], *size))
             left[place] = rle.outline(masks[place])
     gone = np.array([one is None or one.is_empty for one in left], dtype=bool)
     after = tables.put("annotations", about.index, geometry=left, rle=masks)
