@@ -12,7 +12,9 @@ from pipeline.measurements import MEASUREMENTS, Measured, Photo
 from pipeline.rules import RULES, TABLE_1, TagParams, tagged
 from pipeline.tables import CHOSEN, MEASURED, SPLITS, TAGS, Dataset
 
-__all__ = ["RULES", "TABLE_1", "TagParams", "choose", "run", "shares", "tagged"]
+__all__ = ["RULES", "TABLE_1", "TagParams", "choose", "run", "shares", "summary", "tagged"]
+
+BESIDE = "data/truth"  # where the pipeline puts the answers that came with an export
 
 # Least spread within one place that counts as one ordinary difference, in images.look's order and
 # units: a quarter of an aperture stop, and what white balance alone does to colours.
@@ -123,6 +125,13 @@ def shares(tags: pd.DataFrame) -> pd.DataFrame:
         share = len(found) / len(tags) if len(tags) else 0.0
         rows.append({"tag": tag, "images": len(found), "share": share, **counts})
     return TAGS.frame(rows)
+
+
+def summary(tags: pd.DataFrame, shares: pd.DataFrame) -> str:
+    """Return one line: how many images there are, and the share of each problem of Table 1."""
+    table_1 = shares[shares["tag"].isin(TABLE_1)]
+    text = ", ".join(f"{row.tag} {row.share:.0%}" for row in table_1.itertuples())
+    return f"{len(tags)} images: {text}"
 
 
 def choose(dataset: Dataset, tags: pd.DataFrame, exclude: list[str]) -> pd.DataFrame:

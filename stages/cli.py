@@ -1,4 +1,4 @@
-"""The command line: ``segment-restore PHOTO…``, ``audit EXPORT`` and ``results``."""
+"""The command line: ``segment-restore PHOTO…``, ``audit``, ``export`` and ``results``."""
 
 import sys
 import tempfile
@@ -80,9 +80,25 @@ def audit(
     """Validate and tag one export: tables and a page, no training."""
     from stages import auditing  # noqa: PLC0415  # half a second that --help need not wait for
 
-    for line in auditing.audit(export, output):
+    for line in auditing.write(export, output):
         typer.echo(line)
-    typer.echo(f"report: {(output / 'index.html').resolve().as_uri()}")
+
+
+@app.command()
+def export(
+    dataset: Annotated[Path, typer.Argument(help="The checked dataset: data/valid.")],
+    kind: Annotated[
+        str, typer.Option("--format", help="coco (Roboflow), cvat, yolo or labelstudio.")
+    ] = "coco",
+    output: Annotated[Path, typer.Option("-o", "--output", help="The zip to write.")] = Path(
+        "export.zip"
+    ),
+    pictures: Annotated[Path, typer.Option(help="The folder that pull wrote.")] = Path("data/raw"),
+) -> None:
+    """Pack the checked and repaired dataset into a zip that other tools import."""
+    from stages import exporting  # noqa: PLC0415  # as above
+
+    typer.echo(exporting.export(dataset, pictures, kind, output))
 
 
 @app.command()

@@ -23,9 +23,8 @@ def main(  # noqa: PLR0913  # one parameter a path of dvc.yaml
     store.write_table(tags, shares, TAGS)
     store.write_table(right, accuracy.compare(found, answers), TAG_ACCURACY)
     store.write_table(chosen, kept, CHOSEN)
-    table_1 = shares[shares["tag"].isin(tag.TABLE_1)]
-    text = ", ".join(f"{row.tag} {row.share:.0%}" for row in table_1.itertuples())
-    return f"{len(found)} images: {text}; {len(kept)} to train on{_lost(found, answers)}"
+    said = tag.summary(found, shares)
+    return f"{said}; {len(kept)} to train on{_lost(found, answers)}"
 
 
 def _lost(found: pd.DataFrame, answers: pd.DataFrame) -> str:

@@ -14,7 +14,8 @@ import yaml
 ROOT = Path(__file__).parents[1]
 STAGES = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
 VERBS = set(STAGES)
-DOORS = {"cli", "audit"}  # they call several steps, for a person instead of for DVC
+DOORS = {"cli", "auditing", "__init__"}  # they call several steps, for a person instead of DVC
+PACKAGE = ROOT / "pipeline" / "__init__.py"  # imports nothing until it is asked for the audit
 HEAVY = {
     "tensorflow": {"unet", "losses", "train", "segment"},
     "torch": {"deepfill", "train_inpaint", "inpaint"},
@@ -63,7 +64,7 @@ def _closure(path):
     while waiting:
         file = waiting.pop()
         reached.add(file)
-        waiting |= _ours(file) - reached
+        waiting |= _ours(file) - reached - {PACKAGE}
     return reached
 
 
@@ -118,7 +119,7 @@ def test_light_modules_load_no_framework():
 
 @pytest.mark.parametrize("stage", STAGES)
 def test_a_stage_declares_exactly_the_code_it_imports(stage):
-    code = _closure(ROOT / "stages" / f"{stage}.py") - {ROOT / "pipeline" / "__init__.py"}
+    code = _closure(ROOT / "stages" / f"{stage}.py")
     expected = {str(path.relative_to(ROOT)) for path in code} | DATA.get(stage, set())
     declared = {dep for dep in STAGES[stage]["deps"] if dep.startswith(("pipeline/", "stages/"))}
 

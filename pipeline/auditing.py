@@ -1,0 +1,144 @@
+"""[disk] An audit of one export for a person: from a notebook or a shell, no training, no DVC.
+
+Together with the command line the only module that calls several steps.
+"""
+
+import os
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pandas as pd
+
+from pipeline import accuracy, params, pull, report, roboflow_pin, store, tables, tag, validate
+from pipeline.checks import ValidateParams
+from pipeline.examples import ReportParams
+from pipeline.findings import Run
+from pipeline.parallel import ComputeParams
+from pipeline.pictures import Folders
+from pipeline.pull import PullParams
+from pipeline.rules import TagParams
+from pipeline.tables import Dataset
+
+TABLES = {
+    "images": tables.MEASURED,
+    "issues": tables.ISSUES,
+    "tags": tables.TAGS,
+    "accuracy": tables.TAG_ACCURACY,
+}
+FILES = {name: f"{name}.csv" for name in TABLES} | {"accuracy": "tag_accuracy.csv"}
+
+
+@dataclass(frozen=True, eq=False)
+class Audit:
+    """What is known of an export. Its pictures are kept until the object is gone.
+
+    Attributes:
+        images: one row an image: ``split, file_name, width, height, place``, measurements, and
+            a boolean column a tag.
+        issues: one row a finding about an annotation, a picture or the export: its code, the
+            measured value, the limit it crossed and what was done.
+        tags: one row a tag: how many images have it, in all and by split.
+        accuracy: one row a tag whose true answers are known: precision, recall and F1 with 95 %
+            intervals; no rows without answers.
+        dataset: the images, annotations and categories that are sound.
+        summary: a sentence each about the annotations and the pictures.
+    """
+
+    images: pd.DataFrame
+    issues: pd.DataFrame
+    tags: pd.DataFrame
+    accuracy: pd.DataFrame
+    dataset: Dataset = field(repr=False)
+    summary: tuple[str, ...]
+    _raw: Path = field(repr=False)
+    _settings: params.Settings = field(repr=False)
+    _scratch: tempfile.TemporaryDirectory = field(repr=False)
+
+    def write(self, folder: str | Path) -> Path:
+        """Write the four tables as CSV and the page with its pictures; return the page's path."""
+        folder = Path(folder)
+        for name, columns in TABLES.items():
+            store.write_table(folder / FILES[name], getattr(self, name), columns)
+        html = report.audit_page(
+            Run(self.dataset, self.issues, self.images, self.tags),
+            Folders(self._raw, self._raw),
+            folder,
+            self._settings.load(ReportParams, "report"),
+            self._settings.load(ComputeParams, "compute"),
+        )
+        store.write_bytes(folder / "index.html", html.encode("utf-8", "replace"))
+        return folder / "index.html"
+
+    def _repr_html_(self) -> str:
+        """Return a table of the tags for notebooks; names from the data are escaped."""
+        shown = self.tags.merge(
+            self.accuracy[["tag", "precision", "recall", "f1"]], on="tag", how="left"
+        )
+        shown = shown[shown["images"] > 0].drop(columns=list(tables.SPLITS))
+        body = shown.to_html(
+            index=False,
+            border=0,
+            na_rep="",
+            formatters={"share": "{:.1%}".format},
+            float_format="{:.2f}".format,
+        )
+        said = pd.DataFrame({"": self.summary}).to_html(index=False, header=False, border=0)
+        return said + body
+
+
+def audit(
+    export: str | Path,
+    params: str | Path | Mapping | None = None,
+    *,
+    truth: str | Path | None = None,
+) -> Audit:
+    """Check the annotations of an export, measure its pictures and name their problems.
+
+    Args:
+        export: a folder or ``.zip`` of an export in any format that ``pull.export`` takes, or a
+            ``*.roboflow.yaml`` pin; the pin's key comes from ``ROBOFLOW_API_KEY``.
+        params: a parameter file, or changes: ``{"tag": {"far_below": 0.05}}`` or
+            ``{"tag.far_below": 0.05}``; see ``params.yaml`` for all of them.
+        truth: known answers, as ``tag.truth``; without it those of the parameters, else those that
+            came with the export.
+
+    Raises:
+        PipelineError: the export cannot be fetched or read, or a parameter is wrong; the message
+            names the cure.
+    """
+    settings = _settings(params)
+    limits, compute = settings.load(TagParams, "tag"), settings.load(ComputeParams, "compute")
+    scratch = tempfile.TemporaryDirectory(prefix="segment-restore-", ignore_cleanup_errors=True)
+    raw, beside = Path(scratch.name, "raw"), Path(scratch.name, "truth")
+    account = roboflow_pin.Account(os.environ.get("ROBOFLOW_API_KEY"), lambda done, total: None)
+    pull.pull(Path(export), raw, beside, settings.load(PullParams, "pull"), account)
+    answers = accuracy.read(_truth(truth, limits.truth, beside))
+    checks = settings.load(ValidateParams, "validate")
+    read, sound = validate.run(raw, checks, compute)
+    validate.refuse(sound, checks.fail_on)
+    images = tag.run(sound.dataset, raw, limits, compute)
+    shares = tag.shares(images)
+    return Audit(
+        images=images,
+        issues=sound.issues,
+        tags=shares,
+        accuracy=accuracy.compare(images, answers),
+        dataset=sound.dataset,
+        summary=(validate.summary(read, sound), tag.summary(images, shares)),
+        _raw=raw,
+        _settings=settings,
+        _scratch=scratch,
+    )
+
+
+def _settings(source: str | Path | Mapping | None) -> params.Settings:
+    return params.settings(source)
+
+
+def _truth(given: str | Path | None, named: str, beside: Path) -> Path:
+    """Return where the answers are: given, else named by the parameters, else the export's own."""
+    if given is not None:
+        return Path(given)
+    return beside if named in {"", tag.BESIDE} else Path(named)
