@@ -15,15 +15,16 @@ def on_disk(name: str) -> str:
     """Return the name under which a picture called ``name`` lies on disk.
 
     It is ``name`` itself unless that is longer than 255 bytes of UTF-8, which no file system
-    takes; then its beginning, a digest of the whole and its suffix. Readers of a JSON that
-    names pictures look them up by this.
+    takes, or no text at all, which no table takes; then its beginning, a digest of the whole and
+    its suffix. Readers of a JSON that names pictures look them up by this.
     """
-    if len(name.encode("utf-8", "surrogatepass")) <= NAME_BYTES:
+    text = name.encode("utf-8", "replace").decode("utf-8")  # half characters, foreign bytes: ?
+    if len(text.encode("utf-8")) <= NAME_BYTES and text == name:
         return name
-    suffix = PurePosixPath(name).suffix
-    suffix = suffix if len(suffix.encode("utf-8", "surrogatepass")) <= 16 else ""
+    suffix = PurePosixPath(text).suffix
+    suffix = suffix if len(suffix.encode("utf-8")) <= 16 else ""  # longer: a dot in a sentence
     tail = f"~{sha256(name.encode('utf-8', 'surrogatepass')).hexdigest()[:16]}{suffix}"
-    head = name.encode("utf-8", "surrogatepass")[: SHORT_BYTES - len(tail.encode("utf-8"))]
+    head = text.encode("utf-8")[: SHORT_BYTES - len(tail.encode("utf-8"))]
     return head.decode("utf-8", "ignore") + tail
 
 

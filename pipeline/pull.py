@@ -14,6 +14,7 @@ import msgspec
 from pipeline import archive, foreign, layouts, roboflow_pin, store
 from pipeline.errors import PullError
 from pipeline.layouts import ANNOTATIONS, Layout, Split
+from pipeline.names import on_disk
 from pipeline.parallel import progress
 from pipeline.params import Params
 from pipeline.tables import SPLITS
@@ -126,7 +127,7 @@ def _build(layout: Layout, origin: dict[str, object], bench: Path) -> None:
     for split in layout.splits:
         _build_split(split, raw / split.name, bring)
     for note in layout.notes:
-        shutil.copyfile(note, raw / note.name)
+        shutil.copyfile(note, raw / on_disk(note.name))
     _build_truth(layout.truth, bench / "truth")
     record = {**origin, "sha256": _digest(raw), "left_out": layout.left_out}
     store.write_json(raw / RECORD, record)
@@ -149,7 +150,7 @@ def _build_truth(source: Path | None, folder: Path) -> None:
     if source is None:
         (folder / "none.txt").write_text(NO_TRUTH, encoding="utf-8")
     for path in layouts.files_below(source) if source else ():
-        place = folder / path.relative_to(source)
+        place = folder.joinpath(*map(on_disk, path.relative_to(source).parts))
         place.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, place)
 

@@ -88,6 +88,8 @@ def measure(raw: Path, path: str) -> dict:
     look = ""
     if not fault:
         fault, look = _look(content, path)
+    if fault == "unreadable":
+        size_wh = (0, 0)  # what cannot be shown has no size to judge outlines by
     return {
         "path": path,
         "fault": fault,

@@ -104,7 +104,7 @@ FINE = {  # pictures of every kind that is read; nothing is wrong with them
     ),
     "a name with a backslash": renamed("sub\\a.png", "sub/a.png"),
     "a name with ./": renamed("./a.png", "a.png"),
-    "a name of 255 bytes": renamed("雪" * 83 + "a.jp", "雪" * 83 + "a.jp"),
+    "a name of 255 bytes": renamed("雪" * 83 + "ab.png", "雪" * 83 + "ab.png"),
 }  # fmt: skip
 
 # Folders: a change of the files on the disk, and the rows or the one line

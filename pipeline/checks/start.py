@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from pipeline.checks.base import Tables, ValidateParams, whole
-from pipeline.names import NAME_BYTES, on_disk
+from pipeline.names import on_disk
 from pipeline.splits import source
 from pipeline.tables import SPLITS, Export
 
@@ -108,7 +108,7 @@ def _find(asked: str, name: str, places: dict[str, list[str]]) -> str:
 
 def _spellings(path: str) -> list[str]:
     """Return the names under which a picture may lie: its own, and those that fit on a disk."""
-    if len(path.encode("utf-8", "surrogatepass")) <= NAME_BYTES:
+    if all(on_disk(part) == part for part in path.split("/")):
         return [_same(path)]
     forms = (path, *(unicodedata.normalize(form, path) for form in ("NFC", "NFD")))
     short = ("/".join(map(on_disk, form.split("/"))) for form in forms)
