@@ -16,6 +16,7 @@ from pipeline.checks.categories import (
     category_name_twice,
     category_unknown,
     category_unused,
+    category_zero,
     group_category,
 )
 from pipeline.checks.files import (
@@ -75,6 +76,7 @@ from pipeline.checks.rings import (
 )
 from pipeline.checks.shapes import (
     annotation_tiny,
+    annotation_unseen,
     area_wrong,
     bbox_missing,
     bbox_outside,
@@ -83,6 +85,7 @@ from pipeline.checks.shapes import (
     outside_partly,
     outside_wholly,
     points_repeated,
+    ring_within,
     ring_without_area,
     self_crossing,
     spike,
@@ -134,6 +137,7 @@ STEPS = (
     categories_differ,
     group_category,
     category_unknown,
+    category_zero,
     category_unused,
     categorise,
     image_bare,
@@ -169,7 +173,9 @@ STEPS = (
     self_crossing,
     outside_wholly,
     outside_partly,
+    ring_within,
     annotation_tiny,
+    annotation_unseen,
     annotation_twice,
     annotation_conflict,
     annotation_overlap,
