@@ -181,8 +181,10 @@ def unusual(looks: np.ndarray, places: list[str], scales: np.ndarray, members: i
     """Return how far each photo's light and colour lie from what its place usually looks like.
 
     Each cell is compared with the same cell's median over the place, in units of its usual spread
-    (median absolute deviation, at least ``scales``); a photo's difference in one channel is the
-    median over its cells, so that an object in front, or one who stands elsewhere, does not count.
+    (median absolute deviation, at least ``scales``); its difference is the root of the mean square
+    over channels. A photo's is the median over its cells, so that an object in front, or one who
+    stands elsewhere, does not count. Channels are joined before cells: snow lightens some cells
+    and greys others, and the median of each channel alone would miss it.
 
     Args:
         looks: ``(N, cells, K)``, as ``images.look``; NaN in cells that people hide.
@@ -191,8 +193,8 @@ def unusual(looks: np.ndarray, places: list[str], scales: np.ndarray, members: i
         members: fewest photos that make a usual look.
 
     Returns:
-        ``(N,)`` float64: root of the mean squared difference over channels, in ordinary
-        differences; 0 without a place, in a place of too few photos, and where nothing is seen.
+        ``(N,)`` float64, in ordinary differences, about 0.4 in a usual photo; 0 without a place,
+        in a place of too few photos, and where nothing is seen.
     """
     names = np.array(places, dtype=object)
     result = np.zeros(len(names))
@@ -203,6 +205,6 @@ def unusual(looks: np.ndarray, places: list[str], scales: np.ndarray, members: i
         away = np.ma.masked_invalid(looks[inside].astype(np.float64))
         away = away - np.ma.median(away, axis=0)
         spread = 1.4826 * np.ma.median(np.abs(away), axis=0)  # of a normal distribution: its sigma
-        typical = np.ma.median(away / np.maximum(spread.filled(0), scales), axis=1).filled(0)
-        result[inside] = np.sqrt((typical**2).mean(axis=1))
+        cells = np.sqrt(((away / np.maximum(spread.filled(0), scales)) ** 2).mean(axis=2))
+        result[inside] = np.ma.median(cells, axis=1).filled(0)
     return result

@@ -166,3 +166,14 @@ def test_a_place_of_few_photos_has_no_usual_look():
     seen = looks([1, 0], [0, 1], [0, 0])
 
     assert places.unusual(seen, ["a", "a", "b"], np.ones(2), 3).tolist() == [0, 0, 0]
+
+
+def test_snow_that_lightens_half_the_cells_and_greys_the_others_is_unusual():
+    seen = looks(*[[0.5, 0.1]] * 5)
+    seen[4, :2, 0] += 0.4
+    seen[4, 2:, 1] += 0.4
+
+    found = places.unusual(seen, ["lake"] * 5, np.array([0.1, 0.1]), 3)
+
+    assert found[4] == pytest.approx(np.sqrt(4**2 / 2))
+    assert found[:4].max() == 0
