@@ -19,7 +19,7 @@ import pandas as pd
 from exports import LIMITS
 from PIL import Image
 
-from pipeline import checks, coco, pull, rasterise, raw, roboflow_pin, store, tables, validate
+from pipeline import checks, coco, parallel, pull, rasterise, roboflow_pin, store, tables, validate
 from pipeline.errors import PipelineError
 
 HEIGHT, WIDTH = 16, 20
@@ -31,6 +31,7 @@ JSON = "_annotations.coco.json"
 LETTER = {"train": "t", "valid": "v", "test": "e"}
 NOTHING = ("", None, None)
 ACCOUNT = roboflow_pin.Account(None, lambda done, total: None)
+HERE = parallel.ComputeParams(backend="local", workers=1, scheduler=None)
 BOUNDS = pull.PullParams(
     export="", unpacked_at_most=0.01, attempts=1, stalled_after=1.0, finished_within=5.0
 )
@@ -115,21 +116,16 @@ class Outcome:
     bytes: dict = field(default_factory=dict)
 
 
-def through(export: Path, where: Path) -> Outcome:
+def through(export: Path, where: Path, limits: checks.ValidateParams = LIMITS) -> Outcome:
     """Pull, validate and rasterise an export; only a PipelineError may end that."""
     folder, valid = where / "raw", where / "valid"
     try:
         pull.pull(export, folder, where / "truth", BOUNDS, ACCOUNT)
-        read = coco.read(
-            {
-                split: (path.relative_to(folder).as_posix(), raw.read(path))
-                for split, path in raw.annotation_files(folder).items()
-            }
-        )
-        measured = (raw.measure(folder, path) for path in raw.picture_paths(folder))
-        found = validate.sound(read, raw.pictures(measured), LIMITS)
+        read, found = validate.run(folder, limits, HERE)
         coco.save(valid, found.dataset)
         store.write_table(valid / "repairs.csv", found.repairs, checks.REPAIRS)
+        store.write_table(valid / "leaks.csv", found.leaks, checks.LEAKS)
+        store.write_table(valid / "resplit.csv", found.resplit, checks.RESPLIT)
         store.write_table(valid / "issues.csv", found.issues, tables.ISSUES)
         issues = store.read_table(valid / "issues.csv", tables.ISSUES)
         validate.refuse(found, [])
