@@ -54,6 +54,21 @@ def reduced(content: bytes) -> np.ndarray | None:
         return None  # CMYK and broken files: the store knows them
 
 
+def tiny_jpeg(content: bytes) -> np.ndarray | None:
+    """Decode a JPEG's luma to ``(TINY, TINY)`` uint8, from the smallest eighth that is as large.
+
+    It is that of ``tiny`` but for rounding, in half the time. None as in ``reduced``, and for a
+    picture of fewer pixels a side.
+    """
+    if not content.startswith(store.JPEG):
+        return None
+    try:
+        grey = simplejpeg.decode_jpeg(content, "GRAY", min_height=TINY, min_width=TINY)[..., 0]
+    except ValueError:
+        return None
+    return tiny(grey) if min(grey.shape) >= TINY else None
+
+
 def size(height: int, width: int) -> tuple[int, int]:
     """Return height and width at working size, pixels, each at least 1."""
     scale = WORK_SIDE / max(height, width)

@@ -1,7 +1,8 @@
 """The one seam through which work on many images goes; no step knows where it runs."""
 
-from collections.abc import Callable, Iterable, Iterator, Sized
+from collections.abc import Callable, Iterable, Iterator, Sequence, Sized
 from contextlib import contextmanager
+from itertools import chain
 from typing import Literal, TypeVar
 
 import joblib
@@ -20,6 +21,7 @@ class ComputeParams(Params):
     backend: Literal["local", "dask"]
     workers: int  # processes; 0 = one a core
     scheduler: str | None  # tcp://host:port of a Dask scheduler
+    cache: str = ""  # folder of what was measured before; none = measure everything
 
 
 def each(
@@ -27,6 +29,8 @@ def each(
     items: Iterable[Item],
     compute: ComputeParams,
     title: str,
+    *,
+    threads: bool = False,
 ) -> list[Result]:
     """Return ``[function(item) for item in items]``, in order, on every worker.
 
@@ -35,19 +39,45 @@ def each(
         items: small and picklable.
         compute: where to run.
         title: what the progress bar says.
+        threads: local workers are threads, which start at once, where processes take a second;
+            for work that native code does, which lets other threads run meanwhile.
 
     Raises:
         ParamsError: the backend is ``dask`` and no scheduler is named.
     """
     total = len(items) if isinstance(items, Sized) else None
+    return list(progress(_run(function, items, compute, threads=threads), title, total))
+
+
+def some(
+    function: Callable[[list[Item]], list[Result]],
+    items: Sequence[Item],
+    compute: ComputeParams,
+    title: str,
+    *,
+    size: int,
+) -> list[Result]:
+    """Return what ``each`` does, for a function that is faster on ``size`` items at once."""
+    parts = [items[first : first + size] for first in range(0, len(items), size)]
+    done = chain.from_iterable(_run(function, parts, compute, threads=False))
+    return list(progress(done, title, len(items)))
+
+
+def _run(
+    function: Callable[[Item], Result],
+    items: Iterable[Item],
+    compute: ComputeParams,
+    *,
+    threads: bool,
+) -> Iterator[Result]:
     workers = compute.workers or joblib.cpu_count()
     if compute.backend == "local" and workers == 1:
-        return [function(item) for item in progress(items, title, total)]
-    with _backend(compute, workers):
-        done = joblib.Parallel(return_as="generator", batch_size="auto")(
+        yield from map(function, items)
+        return
+    with _backend(compute, workers, "threading" if threads else "loky"):
+        yield from joblib.Parallel(return_as="generator", batch_size="auto")(
             joblib.delayed(function)(item) for item in items
         )
-        return list(progress(done, title, total))
 
 
 def progress(items: Iterable[Item], title: str, total: int | None = None) -> Iterable[Item]:
@@ -56,9 +86,9 @@ def progress(items: Iterable[Item], title: str, total: int | None = None) -> Ite
 
 
 @contextmanager
-def _backend(compute: ComputeParams, workers: int) -> Iterator[None]:
+def _backend(compute: ComputeParams, workers: int, local: str) -> Iterator[None]:
     if compute.backend == "local":
-        with joblib.parallel_config(backend="loky", n_jobs=workers):
+        with joblib.parallel_config(backend=local, n_jobs=workers):
             yield
         return
     if not compute.scheduler:

@@ -1,5 +1,6 @@
 """Dataset -> label masks, by pycocotools' pixel convention."""
 
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -15,15 +16,15 @@ class Sheet(NamedTuple):
 
     Attributes:
         name: of the mask's file, ``<split>/<stem>.png``.
+        objects: in any order.
         height: pixels.
         width: pixels.
-        objects: in any order.
     """
 
     name: str
+    objects: list[drawing.Drawn]
     height: int
     width: int
-    objects: list[drawing.Drawn]
 
 
 def sheets(dataset: Dataset) -> list[Sheet]:
@@ -44,9 +45,9 @@ def sheets(dataset: Dataset) -> list[Sheet]:
     return [
         Sheet(
             f"{image.split}/{image.stem}.png",
+            drawn.get((image.split, image.image_id), []),
             image.height,
             image.width,
-            drawn.get((image.split, image.image_id), []),
         )
         for image in dataset.images.itertuples()
     ]
@@ -62,6 +63,11 @@ def objects(annotations: pd.DataFrame) -> list[drawing.Drawn]:
     return [drawing.Drawn(*one) for one in zip(*columns, strict=True)]
 
 
+def label_masks(sheets: Sequence[Sheet]) -> Iterator[np.ndarray]:
+    """Draw the label mask of each image, ``(height, width)`` uint8."""
+    return drawing.label_masks([drawing.Frame(*sheet[1:]) for sheet in sheets])
+
+
 def label_mask(sheet: Sheet) -> np.ndarray:
     """Draw one image's label mask, ``(height, width)`` uint8."""
-    return drawing.label_mask(sheet.objects, sheet.height, sheet.width)
+    return next(label_masks([sheet]))

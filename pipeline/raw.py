@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Iterable
 from io import BytesIO
 from pathlib import Path
+from threading import Lock
 
 import pandas as pd
 import simplejpeg
@@ -23,6 +24,8 @@ ORIENTATION = 0x0112  # the EXIF tag; 1 is upright
 UNREADABLE = (  # what Pillow raises, whatever is wrong with a file
     OSError, SyntaxError, ValueError, TypeError, struct.error, Image.DecompressionBombError,
 )  # fmt: skip
+
+PROCESS_WIDE = Lock()  # the error stream and the filters of warnings are all threads'
 
 PICTURES = Columns(
     {
@@ -119,30 +122,50 @@ def _header(content: bytes) -> tuple[str, tuple[int, int], int]:
     if not content:
         return "empty", (0, 0), 1
     fault, size_wh, orientation = "", (0, 0), 1
+    turned = b"Exif" in content or b"eXIf" in content  # else a PNG is decoded in vain
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of EXIF that is cut off, and of large pictures
-            with Image.open(BytesIO(content)) as image:
-                size_wh = image.size
-                if b"Exif" in content or b"eXIf" in content:  # else a PNG is decoded in vain
-                    orientation = int(image.getexif().get(ORIENTATION, 1))
+        size_wh = _jpeg_size(content)
+        if turned or not size_wh:
+            size_wh, orientation = _described(content, turned=turned)
     except UNREADABLE:
-        fault = "unreadable"
+        fault, size_wh = "unreadable", (0, 0)
     fault = "truncated" if _truncated(content) else fault
     return fault, size_wh, orientation if 1 <= orientation <= 8 else 1
 
 
+def _jpeg_size(content: bytes) -> tuple[int, int] | None:
+    """Return width and height of a JPEG as libjpeg reads them, at a tenth of Pillow's cost.
+
+    None if it is no JPEG, or so large that it may be a bomb, which is Pillow's to say.
+    """
+    if not content.startswith(store.JPEG):
+        return None
+    try:
+        height, width = simplejpeg.decode_jpeg_header(content)[:2]
+    except ValueError:
+        return None
+    return (width, height) if width * height <= Image.MAX_IMAGE_PIXELS else None
+
+
+def _described(content: bytes, *, turned: bool) -> tuple[tuple[int, int], int]:
+    """Return width and height, and the EXIF flag if there may be one, as Pillow reads them."""
+    with PROCESS_WIDE, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of EXIF that is cut off, and of large pictures
+        with Image.open(BytesIO(content)) as image:
+            return image.size, int(image.getexif().get(ORIENTATION, 1)) if turned else 1
+
+
 def _look(content: bytes, name: str) -> tuple[str, str]:
     """Return what is wrong with a picture as far as decoding it shows, and its hash."""
-    image, fault = images.reduced(content), ""
-    if image is None:
-        with quietly():  # the decoders' own words, which name no file
+    grey, fault = images.tiny_jpeg(content), ""
+    if grey is None:
+        with PROCESS_WIDE, quietly():  # the decoders' own words, which name no file
             try:
                 image = store.decode_image(content, name)
             except ImageError:
                 return "unreadable", ""
         fault = "damaged" if content.startswith(store.JPEG) and not _four_inks(content) else ""
-    grey = images.tiny(images.luma(images.fit(image)))
+        grey = images.tiny(images.luma(images.fit(image)))
     return fault, f"{images.perceptual_hash(grey):016x}"
 
 
@@ -157,5 +180,6 @@ def _four_inks(jpeg: bytes) -> bool:
 def _truncated(content: bytes) -> bool:
     """A JPEG's scan can hold neither of these markers, so the end must follow the last start."""
     if content.startswith(b"\xff\xd8"):
-        return content.rfind(b"\xff\xd9") < content.rfind(b"\xff\xda")
+        end = content.rfind(b"\xff\xd9")
+        return end != len(content) - 2 and end < content.rfind(b"\xff\xda")
     return content.startswith(b"\x89PNG") and b"IEND" not in content[-64:]

@@ -55,7 +55,7 @@ def run(
     }
     export = coco.read(files)
     paths = raw.picture_paths(folder)
-    measured = parallel.each(partial(raw.measure, folder), paths, compute, "checking")
+    measured = parallel.each(partial(raw.measure, folder), paths, compute, "checking", threads=True)
     return export, sound(export, raw.pictures(measured), params)
 
 

@@ -3,9 +3,13 @@
 from functools import partial
 from pathlib import Path
 
+import numpy as np
+
 from pipeline import coco, parallel, params, rasterise, store
 from pipeline.tables import SPLITS
 from stages import run
+
+AT_ONCE = 16  # images; drawn together they take half the time, and many more are no faster
 
 
 def main(valid: Path, masks: Path) -> str:
@@ -15,7 +19,7 @@ def main(valid: Path, masks: Path) -> str:
     sheets = rasterise.sheets(dataset)
     for split in SPLITS:
         (masks / split).mkdir(parents=True, exist_ok=True)
-    covered = parallel.each(partial(draw, masks), sheets, compute, "drawing")
+    covered = parallel.some(partial(draw, masks), sheets, compute, "drawing", size=AT_ONCE)
     share = sum(covered) / max(1, sum(sheet.height * sheet.width for sheet in sheets))
     return (
         f"{len(sheets)} masks of {len(dataset.annotations)} annotations; "
@@ -23,11 +27,13 @@ def main(valid: Path, masks: Path) -> str:
     )
 
 
-def draw(masks: Path, sheet: rasterise.Sheet) -> int:
-    """Write one mask; return how many of its pixels have a label."""
-    mask = rasterise.label_mask(sheet)
-    store.write_mask(masks / sheet.name, mask)
-    return int((mask > 0).sum())
+def draw(masks: Path, sheets: list[rasterise.Sheet]) -> list[int]:
+    """Write some masks; return how many pixels of each have a label."""
+    covered = []
+    for sheet, mask in zip(sheets, rasterise.label_masks(sheets), strict=True):
+        store.write_mask(masks / sheet.name, mask)
+        covered.append(int(np.count_nonzero(mask)))
+    return covered
 
 
 if __name__ == "__main__":

@@ -10,6 +10,10 @@ def square(number):
     return number * number
 
 
+def squares(numbers):
+    return [square(number) for number in numbers]
+
+
 def process(_):
     return os.getpid()
 
@@ -25,6 +29,23 @@ def test_two_workers_are_other_processes():
     compute = parallel.ComputeParams(backend="local", workers=2, scheduler=None)
 
     assert os.getpid() not in parallel.each(process, range(4), compute, "test")
+
+
+def test_threads_stay_in_this_process_and_give_the_same_results():
+    compute = parallel.ComputeParams(backend="local", workers=2, scheduler=None)
+
+    assert set(parallel.each(process, range(4), compute, "test", threads=True)) == {os.getpid()}
+    assert parallel.each(square, range(50), compute, "test", threads=True) == squares(range(50))
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("size", [1, 7, 50, 99])
+def test_items_that_go_together_give_the_results_of_each(workers, size):
+    compute = parallel.ComputeParams(backend="local", workers=workers, scheduler=None)
+
+    done = parallel.some(squares, range(50), compute, "test", size=size)
+
+    assert done == squares(range(50))
 
 
 def test_a_cluster_without_an_address_is_refused():

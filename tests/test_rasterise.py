@@ -88,7 +88,7 @@ def test_real_annotations_are_drawn_as_by_pycocotools():
         if key in raw and key not in repaired:
             height, width = sizes[row.split, row.image_id]
             (one,) = rasterise.objects(found.dataset.annotations.loc[[row.Index]])
-            sheet = rasterise.Sheet("", height, width, [one._replace(label=1)])
+            sheet = rasterise.Sheet("", [one._replace(label=1)], height, width)
             theirs = cocomask.merge(cocomask.frPyObjects(raw[key], height, width))
             np.testing.assert_array_equal(rasterise.label_mask(sheet), cocomask.decode(theirs))
             compared += 1
