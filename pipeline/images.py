@@ -57,8 +57,7 @@ def reduced(content: bytes) -> np.ndarray | None:
 def tiny_jpeg(content: bytes) -> np.ndarray | None:
     """Decode a JPEG's luma to ``(TINY, TINY)`` uint8, from the smallest eighth that is as large.
 
-    It is that of ``tiny`` but for rounding, in half the time. None as in ``reduced``, and for a
-    picture of fewer pixels a side.
+    It is that of ``tiny`` but for rounding, in half the time. None as in ``reduced``.
     """
     if not content.startswith(store.JPEG):
         return None
@@ -66,7 +65,7 @@ def tiny_jpeg(content: bytes) -> np.ndarray | None:
         grey = simplejpeg.decode_jpeg(content, "GRAY", min_height=TINY, min_width=TINY)[..., 0]
     except ValueError:
         return None
-    return tiny(grey) if min(grey.shape) >= TINY else None
+    return tiny(grey if min(grey.shape) >= TINY else fit(grey))
 
 
 def size(height: int, width: int) -> tuple[int, int]:
@@ -76,7 +75,7 @@ def size(height: int, width: int) -> tuple[int, int]:
 
 
 def fit(image: np.ndarray) -> np.ndarray:
-    """Resize ``(H, W, 3)`` uint8 to working size; averaging when smaller, linear when larger."""
+    """Resize ``(H, W, 3)`` or ``(H, W)`` uint8 to working size: by area down, linear up."""
     height, width = size(*image.shape[:2])
     if image.shape[:2] == (height, width):
         return image

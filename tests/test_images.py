@@ -47,14 +47,15 @@ def test_a_reduced_decode_shows_what_the_whole_picture_averaged_shows(suffix):
     assert np.abs(small - expected).mean() < 2
 
 
-@pytest.mark.parametrize("size", [(64, 64), (100, 520), (640, 640), (1500, 2000)])
+@pytest.mark.parametrize("size", [(20, 31), (63, 640), (64, 64), (640, 640), (1500, 2000)])
 def test_a_jpeg_has_the_same_hash_whether_its_luma_is_decoded_reduced_or_whole(size):
-    image = colour(cv2.GaussianBlur(scene(1, *size), (0, 0), max(size) / 320))
+    whole = cv2.GaussianBlur(scene(1, 400, 600), (0, 0), 2)
+    image = colour(cv2.resize(whole, size[::-1], interpolation=cv2.INTER_AREA))
     content = store.encode_image(image, ".jpg", 95)
 
     reduced = images.tiny_jpeg(content)
 
-    whole = images.tiny(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY))
+    whole = images.tiny(images.luma(images.fit(image)))
     assert (reduced.shape, reduced.dtype) == ((64, 64), np.uint8)
     assert np.abs(reduced.astype(float) - whole).mean() < 3
     differ = images.perceptual_hash(reduced) ^ images.perceptual_hash(whole)
@@ -64,14 +65,13 @@ def test_a_jpeg_has_the_same_hash_whether_its_luma_is_decoded_reduced_or_whole(s
 @pytest.mark.parametrize(
     "content",
     [
-        store.encode_image(colour(scene(height=63, width=640)), ".jpg"),
         store.encode_image(colour(scene()), ".png"),
         store.encode_image(colour(scene()), ".jpg")[:-900],
         b"",
     ],
-    ids=["too small", "a PNG", "cut off", "nothing"],
+    ids=["a PNG", "cut off", "nothing"],
 )
-def test_what_is_no_sound_jpeg_of_64_pixels_a_side_is_left_to_the_whole_decoder(content):
+def test_what_is_no_sound_jpeg_is_left_to_the_whole_decoder(content):
     assert images.tiny_jpeg(content) is None
 
 
