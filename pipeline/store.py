@@ -5,6 +5,8 @@ half-written file under a finished name.
 """
 
 import os
+import zipfile
+from collections.abc import Iterable
 from io import BytesIO
 from pathlib import Path
 
@@ -59,6 +61,35 @@ def write_table(path: Path, frame: pd.DataFrame, columns: Columns) -> None:
     checked = columns.check(frame, path.name, cast=True)
     text = checked.to_csv(index=False, lineterminator="\n", float_format="%.6g")
     write_bytes(path, text.encode("utf-8"))
+
+
+def write_zip(path: Path, members: Iterable[tuple[str, bytes | Path]]) -> None:
+    """Write a zip; the same names and contents, in one order, give the same bytes.
+
+    Times and owners are left out. Text is packed, files, which are pictures, are stored as they
+    are and read one at a time.
+
+    Args:
+        path: the zip; folders are made.
+        members: name in the zip, with /, and its text or its file.
+
+    Raises:
+        ImageError: a file cannot be read.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(f".{path.name[:100]}.{os.getpid()}.part")
+    try:
+        with zipfile.ZipFile(beside, "w") as archive:
+            for name, content in members:
+                info = zipfile.ZipInfo(name)  # its time is that of the format's beginning, 1980
+                info.create_system, info.external_attr = 3, 0o644 << 16
+                info.compress_type = zipfile.ZIP_DEFLATED
+                if isinstance(content, Path):
+                    info.compress_type, content = zipfile.ZIP_STORED, read_picture(content)
+                archive.writestr(info, content)
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)
 
 
 def read_json(path: Path) -> object:

@@ -31,7 +31,7 @@ def test_help_names_every_command(tmp_path):
     done = run("--help", cwd=tmp_path)
 
     assert done.returncode == 0
-    for command in ("restore", "audit", "results"):
+    for command in ("restore", "audit", "export", "results"):
         assert command in done.stdout
 
 
@@ -53,8 +53,17 @@ def test_without_a_trained_model_it_says_what_to_run(tmp_path):
         (["empty"], "no picture in empty"),
         (["audit", "nowhere"], "nowhere"),
         (["results"], "run dvc repro"),
+        (["export", "empty"], "run dvc repro"),
+        (["export", "empty", "--format", "voc"], "choose coco, cvat, yolo, labelstudio"),
     ],
-    ids=["missing photo", "empty folder", "missing export", "no results"],
+    ids=[
+        "missing photo",
+        "empty folder",
+        "missing export",
+        "no results",
+        "no dataset",
+        "no format",
+    ],
 )
 def test_a_mistake_is_one_line_and_no_traceback(tmp_path, words, message):
     (tmp_path / "empty").mkdir()
