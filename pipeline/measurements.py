@@ -1,11 +1,14 @@
 """Everything that is measured of one image by itself, and what each number means."""
 
+import hashlib
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
+import msgspec
 import numpy as np
 
-from pipeline import focus, images, places, silhouettes, store
+from pipeline import focus, images, memory, places, silhouettes, store
 from pipeline.tables import Columns
 
 MEASUREMENTS = Columns(
@@ -103,7 +106,60 @@ def _typical(ground: np.ndarray) -> np.ndarray:
     return np.median(seen, axis=0) if len(seen) else np.full(ground.shape[1], np.nan)
 
 
+def digest(photo: Photo) -> bytes:
+    """Return a SHA-256 of all that ``measure`` depends on; nothing if the file cannot be read."""
+    content = memory.content(Path(photo.path))
+    if not content:
+        return b""
+    whole = hashlib.sha256(content)
+    whole.update(msgspec.msgpack.encode((photo.width, photo.height, photo.areas)))
+    for group in (photo.people, photo.crowds):
+        whole.update(f"\0{len(group)}".encode())
+        for polygons in group:
+            whole.update(msgspec.msgpack.encode([[len(ring) for ring in one] for one in polygons]))
+            whole.update(b"".join(ring.tobytes() for one in polygons for ring in one))
+    return whole.digest()
+
+
 def corners(photo: Photo) -> places.Corners:
     """Return the corners of one image's ground; reads its file."""
     image, _, person = look(photo)
     return places.corners(images.luma(image), person)
+
+
+def agreeing(photos: tuple[Photo, Photo]) -> int:
+    """Return how many corners of two images' ground agree; reads their files."""
+    return places.agreeing(*map(corners, photos))
+
+
+class Agreements:
+    """How many corners agree in pairs of images; a pair that was compared before is not again.
+
+    Args:
+        photos: all of them.
+        digests: of what each was measured from, empty if that shall not be kept.
+        folder: as of ``memory.Memory``.
+    """
+
+    def __init__(self, photos: list[Photo], digests: list[bytes], folder: str) -> None:
+        self._photos, self._digests = photos, digests
+        self._memory = memory.Memory(folder, agreeing, dict[bytes, int])
+        self._known: dict[bytes, dict[bytes, int]] = self._memory.get(digests)
+        self._asked: dict[bytes, dict[bytes, int]] = {}
+        self._seen = cache(lambda row: corners(photos[row]))
+
+    def __call__(self, one: int, other: int) -> int:
+        """Return the number for two images, by their rows."""
+        first, second = self._digests[one], self._digests[other]
+        count = self._known.get(first, {}).get(second) if second else None
+        if count is None:
+            count = places.agreeing(self._seen(one), self._seen(other))
+        if first and second:
+            self._asked.setdefault(first, {})[second] = count
+        return count
+
+    def keep(self) -> None:
+        """Write down what was asked for; what was not is forgotten."""
+        same = [first for first, counts in self._asked.items() if self._known.get(first) == counts]
+        new = {first: counts for first, counts in self._asked.items() if first not in set(same)}
+        self._memory.put(new, same)

@@ -143,10 +143,12 @@ def convert(kind: type[Section], values: object, where: str) -> Section:
     Raises:
         ParamsError: as ``load``.
     """
-    expected = sorted(field.encode_name for field in msgspec.structs.fields(kind))
+    fields = msgspec.structs.fields(kind)
+    expected = sorted(field.encode_name for field in fields)
+    required = {field.encode_name for field in fields if field.required}
     if isinstance(values, dict):
         unknown = sorted(set(values) - set(expected), key=str)
-        missing = sorted(set(expected) - set(values))
+        missing = sorted(required - set(values))
         if unknown or missing:
             parts = []
             if unknown:

@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from pipeline import images, measurements, parallel, places, polygons, silhouettes
+from pipeline import images, measurements, memory, parallel, places, polygons, silhouettes
 from pipeline.errors import ParamsError
-from pipeline.measurements import MEASUREMENTS, Measured, Photo
+from pipeline.measurements import MEASUREMENTS, Agreements, Measured, Photo
 from pipeline.rules import RULES, TABLE_1, TagParams, tagged
 from pipeline.tables import CHOSEN, MEASURED, SPLITS, TAGS, Dataset
 
@@ -64,7 +64,9 @@ def order(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.assign(split_order=split).sort_values(["split_order", "file_name"])[frame.columns]
 
 
-def grouped(todo: list[Photo], measured: list[Measured], params: TagParams) -> list[str]:
+def grouped(
+    todo: list[Photo], measured: list[Measured], params: TagParams, agreements: Agreements
+) -> list[str]:
     """Return the place of each image: by its file's name, else by likeness; "" alone.
 
     A place found by likeness is called after its first image.
@@ -72,10 +74,7 @@ def grouped(todo: list[Photo], measured: list[Measured], params: TagParams) -> l
     if not todo:
         return []
     alike = places.likeness(np.array([one.gradients for one in measured]))
-    seen = cache(lambda row: measurements.corners(todo[row]))
-    same = cache(
-        lambda one, other: places.agreeing(seen(one), seen(other)) >= params.place_corners_from
-    )
+    same = cache(lambda one, other: agreements(one, other) >= params.place_corners_from)
     files = [Path(photo.path).name for photo in todo]
     named = places.by_name(files, params.place_pattern)
     named = places.coherent(named, alike, params.place_photos_from, same)
@@ -158,6 +157,10 @@ def run(
 ) -> pd.DataFrame:
     """Measure and tag every image; columns as ``MEASURED``, measurements, tags."""
     todo = photos(dataset, raw, params.people)
-    measured = parallel.each(measurements.measure, todo, compute, "tag")
-    place = grouped(todo, measured, params)
+    digests = memory.digests(measurements.digest, todo, compute, "tag")
+    kept = memory.Memory(compute.cache, measurements.measure, Measured)
+    measured = kept.each(todo, digests, compute, "tag")
+    agreements = measurements.Agreements(todo, digests, compute.cache)
+    place = grouped(todo, measured, params, agreements)
+    agreements.keep()
     return tagged(table(dataset, measured, place, params.place_photos_from), params)

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from pipeline import checks, coco, parallel, raw
+from pipeline import checks, coco, memory, parallel, raw
 from pipeline.checks.base import ids
 from pipeline.checks.categories import spelt
 from pipeline.errors import ExportError
@@ -55,8 +55,16 @@ def run(
     }
     export = coco.read(files)
     paths = raw.picture_paths(folder)
-    measured = parallel.each(partial(raw.measure, folder), paths, compute, "checking", threads=True)
-    return export, sound(export, raw.pictures(measured), params)
+    pictures = raw.pictures(_looked_at(folder, paths, compute))
+    return export, sound(export, pictures, params)
+
+
+def _looked_at(folder: Path, paths: list[str], compute: parallel.ComputeParams) -> list[dict]:
+    """Return a row of ``raw.PICTURES`` a picture; of one that was looked at before, from memory."""
+    digests = memory.digests(lambda path: memory.content(folder / path), paths, compute, "checking")
+    kept = memory.Memory(compute.cache, partial(raw.measure, folder), dict)
+    rows = kept.each(paths, digests, compute, "checking", threads=True)
+    return [row | {"path": path} for row, path in zip(rows, paths, strict=True)]
 
 
 def sound(export: Export, pictures: pd.DataFrame, params: checks.ValidateParams) -> Sound:

@@ -17,6 +17,7 @@ from pipeline import store
 
 ROOT = Path(__file__).parents[1]
 TINY = {
+    "compute": {"cache": ""},  # a forced run is to measure again
     "sample": {"images": 16, "size": 128},
     "unet": {"preset": "seed", "size": 32},
     "train": {"epochs": 2},

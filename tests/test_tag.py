@@ -305,7 +305,10 @@ def test_a_place_is_found_by_likeness_where_no_name_tells_it(tmp_path):
     data = dataset(["train/x.png", "train/y.png", "train/z.png"])
     todo = tag.photos(data, tmp_path, [])
 
-    found = tag.grouped(todo, [measurements.measure(photo) for photo in todo], LIMITS)
+    agreements = measurements.Agreements(todo, [b""] * len(todo), "")
+    measured = [measurements.measure(photo) for photo in todo]
+
+    found = tag.grouped(todo, measured, LIMITS, agreements)
 
     assert found == ["x.png", "x.png", ""]
     assert places.by_name(["x.png"], LIMITS.place_pattern) == [""]
