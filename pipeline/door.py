@@ -21,6 +21,7 @@ BACK_OFF = 0.5  # seconds before the second attempt; doubled before each further
 BACK_OFF_MOST = 30.0  # seconds
 BUSY = {408, 425, 429, 500, 502, 503, 504}  # statuses that may pass
 GONE = {400, 401, 403, 404, 410}  # what storage answers to a link that is no longer signed
+ALL_THERE = 416  # what storage answers when asked for the bytes behind a file's last
 CHUNK = 1 << 18  # bytes
 ANSWER_MOST = 64 << 20  # bytes of an answer that is read into memory
 TROUBLE = (requests.ConnectionError, requests.Timeout, HTTPError)  # the last: while a body is read
@@ -70,20 +71,24 @@ class Door:
         time.sleep(seconds)
 
     def download(self, url: str, path: Path, told: Told) -> None:
-        """Fetch a file, taking up again where a connection broke off.
+        """Fetch a file, taking up again where a connection broke off or a process was killed.
 
-        Attempts are counted anew whenever more of the file has come than ever before. Its
-        length, and its MD5 where the storage tells that, are compared at the end.
+        What has come lies under ``path`` all the while, and beside it, as ``<path>.mark``, what
+        tells this file from a later one of the same link; without that, or where the storage has
+        another file by now, it is fetched anew. Attempts are counted anew whenever more of the
+        file has come than ever before. Its length, and its MD5 where the storage tells that, are
+        compared at the end.
 
         Raises:
             PullError: the link is not valid any more, or the file does not come whole.
         """
-        failures, most, mark = 0, 0, ""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        failures, most = 0, 0
         while failures < self._patience.attempts:
             try:
-                with self._open(url, path, mark) as response:
-                    mark = _mark(response)
-                    self._save(response, path, told)
+                with self._open(url, path) as response:
+                    if response.status_code != ALL_THERE:
+                        self._save(response, path, told)
                     return _compare(response, path)
             except TROUBLE as error:
                 trouble = f"the download broke off after {_size(path):,} bytes ({_named(error)})"
@@ -132,12 +137,19 @@ class Door:
                 raise PullError(f"{_host(response.url)} answers with more than {ANSWER_MOST} bytes")
         return bytes(body)
 
-    def _open(self, url: str, path: Path, mark: str) -> requests.Response:
+    def _open(self, url: str, path: Path) -> requests.Response:
         """Ask for the rest of a file, or for all of it where the rest cannot be told apart."""
         headers = {"Accept-Encoding": "identity"}  # lengths and ranges are those of the file
-        if mark and _size(path):
-            headers |= {"Range": f"bytes={_size(path)}-", "If-Range": mark}
+        size, mark = _size(path), _mark_of(path)
+        if mark.exists() and size:
+            headers |= {"Range": f"bytes={size}-", "If-Range": mark.read_text("latin-1")}
         response = self.get(url, headers=headers, stream=True)
+        extent = response.headers.get("Content-Range", "")
+        if response.status_code == ALL_THERE and extent == f"bytes */{size}":
+            return response
+        if response.status_code in {206, ALL_THERE} and not extent.startswith(f"bytes {size}-"):
+            forget(path)
+            raise requests.ConnectionError("the answer is not the rest of the file")
         if response.status_code in GONE:
             raise PullError(
                 f"the download link is not valid any more ({response.status_code}); pull again"
@@ -151,10 +163,10 @@ class Door:
 
         Fewer bytes than announced are an error of ``urllib3``'s, one of ``TROUBLE``.
         """
-        done = _size(path) if response.status_code == 206 else 0
+        done = _size(path) if response.status_code == 206 else _begin(response, path)
         length = response.headers.get("Content-Length", "")
         total = done + int(length) if length.isdigit() else None
-        with path.open("ab" if done else "wb") as file:
+        with path.open("ab", buffering=0) as file:  # what has come outlives a kill
             while chunk := response.raw.read1(CHUNK, decode_content=False):
                 file.write(chunk)
                 done += len(chunk)
@@ -183,10 +195,27 @@ def _retry_after(response: requests.Response) -> float:
     return float(asked) if asked.isdigit() else 0.0
 
 
-def _mark(response: requests.Response) -> str:
-    """Return what tells this file from a later one of the same link; empty if nothing does."""
+def _begin(response: requests.Response, path: Path) -> int:
+    """Forget what has come, note what this file is told by, if anything, and return 0.
+
+    In this order, so that no bytes ever lie beside the mark of another file.
+    """
     tag = response.headers.get("ETag", "")
-    return "" if tag.startswith("W/") else tag or response.headers.get("Last-Modified", "")
+    mark = "" if tag.startswith("W/") else tag or response.headers.get("Last-Modified", "")
+    forget(path)
+    if mark:
+        _mark_of(path).write_text(mark, "latin-1")
+    return 0
+
+
+def forget(path: Path) -> None:
+    """Remove what has come of a file, and its mark."""
+    path.unlink(missing_ok=True)
+    _mark_of(path).unlink(missing_ok=True)
+
+
+def _mark_of(path: Path) -> Path:
+    return path.with_name(f"{path.name}.mark")
 
 
 def _compare(response: requests.Response, path: Path) -> None:
@@ -197,6 +226,7 @@ def _compare(response: requests.Response, path: Path) -> None:
     with path.open("rb") as file:
         found = base64.b64encode(file_digest(file, "md5").digest()).decode()
     if found != told[1]:
+        forget(path)
         raise PullError(
             "the download is not the file that was stored (its MD5 differs); pull again"
         )

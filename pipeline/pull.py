@@ -49,7 +49,9 @@ def pull(
     """Fetch an export into ``raw`` and what is known beside it into ``truth``.
 
     All is built in a hidden folder beside ``raw`` and renamed at the end, ``raw`` last; a
-    pull that was killed leaves nothing under either name. Pictures and JSON keep their bytes.
+    pull that was killed leaves nothing under either name. What it had downloaded stays in
+    another hidden folder, and the next pull of that pin goes on there. Pictures and JSON keep
+    their bytes.
 
     Args:
         export: a folder, a ``.zip`` or a ``*.roboflow.yaml`` pin.
@@ -70,6 +72,7 @@ def pull(
             _build(layout, origin, bench)
             _arrive(bench / "truth", truth)
             _arrive(bench / "raw", raw)
+            shutil.rmtree(_kept(raw), ignore_errors=True)
     except OSError as error:
         raise PullError(_from_disk(error, raw)) from error
     return layout
@@ -87,15 +90,28 @@ def _bench(raw: Path) -> Iterator[Path]:
         shutil.rmtree(bench, ignore_errors=True)
 
 
+def _kept(raw: Path) -> Path:
+    """Return the folder in which a download lies until it has arrived."""
+    return raw.parent / f".{raw.name}.download"
+
+
 def _open(
     export: Path, raw: Path, bench: Path, limits: PullParams, account: roboflow_pin.Account
 ) -> tuple[Layout, dict[str, object]]:
     """Return the export's layout, unpacked and downloaded if need be, and what its pin said."""
     if export.name.endswith(PIN):
         pin = roboflow_pin.read(export)
-        zipped = bench / "roboflow.zip"
+        kept = _kept(raw)
+        zipped = kept / f"{pin.workspace}.{pin.project}.{pin.version}.zip"
+        for other in kept.glob("*"):
+            if not other.name.startswith(zipped.name):
+                other.unlink()
         roboflow_pin.download(pin, zipped, _patience(limits), account)
-        return _unzip(zipped, bench, limits), msgspec.to_builtins(pin)
+        try:
+            return _unzip(zipped, bench, limits), msgspec.to_builtins(pin)
+        except PullError:
+            shutil.rmtree(kept)  # whatever was wrong with it, it is not to be taken up again
+            raise
     if export.is_dir():
         if raw.resolve().is_relative_to(export.resolve()):
             raise PullError(f"{export} holds {raw} itself; give the export's own folder")

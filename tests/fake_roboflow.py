@@ -30,7 +30,9 @@ class Knobs:
     headers: dict[str, str] = field(default_factory=dict)  # of the zip's answer
     retry_after: str = ""
     break_after: list[int] = field(default_factory=list)  # bytes after which answers break off
+    stall_after: list[int] = field(default_factory=list)  # bytes after which answers stand still
     ranges: bool = True  # whether the storage honours Range
+    shifted: int = 0  # bytes by which the storage misunderstands Range
     length: bool = True  # whether it tells Content-Length
     silent: str = ""  # place that never answers
     drip: str = ""  # place that answers a byte at a time, for ever
@@ -138,8 +140,15 @@ class _Handler(BaseHTTPRequestHandler):
         asked = re.fullmatch(r"bytes=(\d+)-", self.headers["Range"] or "")
         same = self.headers["If-Range"] in {None, knobs.headers.get("ETag")}
         start = int(asked[1]) if asked and knobs.ranges and same else 0
+        whole = len(knobs.zip)
+        if start >= whole > 0:
+            self._nothing_behind(whole)
+            return
+        start += knobs.shifted if start else 0
         body = knobs.zip[start:]
         self.send_response(206 if start else 200)
+        if start:
+            self.send_header("Content-Range", f"bytes {start}-{whole - 1}/{whole}")
         for name, value in knobs.headers.items():
             self.send_header(name, value)
         if knobs.length:
@@ -147,7 +156,19 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Connection", "close")
         self.end_headers()
         broken = knobs.break_after.pop(0) if knobs.break_after else len(body)
-        self.wfile.write(body[:broken])
+        stalled = knobs.stall_after.pop(0) if knobs.stall_after else None
+        self.wfile.write(body[: broken if stalled is None else stalled])
+        if stalled is not None:
+            self.wfile.flush()
+            time.sleep(5)
+        self.close_connection = True
+
+    def _nothing_behind(self, whole: int) -> None:
+        self.send_response(416)
+        self.send_header("Content-Range", f"bytes */{whole}")
+        self.send_header("Content-Length", "0")
+        self.send_header("Connection", "close")
+        self.end_headers()
         self.close_connection = True
 
     def _drip(self) -> None:

@@ -266,7 +266,7 @@ def pinned(tmp_path, knobs, caplog, capfd):
         assert not [secret for secret in secrets for text in texts if secret in text]
         if refused:
             assert "\n" not in str(refused)
-            assert tree(tmp_path / "data") == {}
+            assert not [path for path in tree(tmp_path / "data") if "download/" not in path]
             raise refused
         return found
 
@@ -482,6 +482,90 @@ def test_a_file_that_is_replaced_while_it_is_fetched_is_fetched_anew(pinned, kno
         knobs.zip, knobs.headers = ZIP, {"ETag": '"v2"'}
 
     assert pinned(told=replace) == PULLED
+
+
+def kept(tmp_path):
+    """Name -> content of what a download has brought so far."""
+    return tree(tmp_path / "data" / ".raw.download")
+
+
+def test_a_download_that_was_given_up_is_taken_up_by_the_next_pull(tmp_path, pinned, knobs):
+    knobs.headers, knobs.break_after = dict(ETAG), [50_000, *[0] * 99]
+    with pytest.raises(PullError, match="try again later"):
+        pinned()
+    assert kept(tmp_path) == {"lab.people.3.zip": ZIP[:50_000], "lab.people.3.zip.mark": b'"v1"'}
+    knobs.break_after, knobs.asked = [], []
+
+    assert pinned() == PULLED
+    assert [place for place in knobs.asked if place.startswith("zip")] == ["zipbytes=50000-"]
+    assert not (tmp_path / "data" / ".raw.download").exists()
+
+
+def test_a_download_that_was_whole_when_the_pull_died_is_not_fetched_again(tmp_path, pinned, knobs):
+    knobs.headers = dict(ETAG)
+    lay(tmp_path / "data" / ".raw.download",
+        {"lab.people.3.zip": ZIP, "lab.people.3.zip.mark": b'"v1"'})  # fmt: skip
+
+    assert pinned() == PULLED
+    assert knobs.asked[-1] == f"zipbytes={len(ZIP)}-"
+
+
+@pytest.mark.parametrize(
+    "left",
+    [
+        {"lab.people.3.zip": b"?" * 50_000, "lab.people.3.zip.mark": b'"v0"'},  # another file's
+        {"lab.people.3.zip": b"?" * 50_000},  # of unknown origin
+        {"lab.people.3.zip.mark": b'"v1"'},
+        {"lab.people.3.zip": ZIP + b"?", "lab.people.3.zip.mark": b'"v1"'},  # longer than the file
+        {"lab.people.2.zip": ZIP[:50_000], "lab.people.2.zip.mark": b'"v1"'},  # another pin's
+    ],
+    ids=["older", "unmarked", "only a mark", "too long", "another pin"],
+)
+def test_what_another_download_left_is_not_taken_up(tmp_path, pinned, knobs, left):
+    knobs.headers = dict(ETAG)
+    lay(tmp_path / "data" / ".raw.download", left)
+
+    assert pinned() == PULLED
+
+
+def test_a_storage_that_sends_another_part_than_asked_for_is_not_believed(pinned, knobs):
+    knobs.headers, knobs.break_after, knobs.shifted = dict(ETAG), [50_000], 7
+
+    assert pinned() == PULLED
+
+
+def test_a_part_that_was_damaged_on_the_disk_is_found_out_and_not_kept(tmp_path, pinned, knobs):
+    knobs.headers = dict(ETAG)
+    lay(tmp_path / "data" / ".raw.download",
+        {"lab.people.3.zip": bytes(50_000), "lab.people.3.zip.mark": b'"v1"'})  # fmt: skip
+    with pytest.raises(PullError, match="damaged or truncated zip"):
+        pinned()
+
+    assert kept(tmp_path) == {}
+    assert pinned() == PULLED
+
+
+@pytest.mark.parametrize("come", [50_000, 100_000])
+def test_a_killed_download_is_taken_up_where_it_was_by_the_next_run(tmp_path, server, come):
+    server.knobs = Knobs(zip=ZIP, headers=dict(ETAG), stall_after=[come])
+    pin = tmp_path / "people.roboflow.yaml"
+    pin.write_text("workspace: lab\nproject: people\nversion: 3\n")
+    environment = {"ROBOFLOW_API_KEY": KEY, "API_URL": server.url}
+    part = tmp_path / "data" / ".raw.download" / "lab.people.3.zip"
+    running = start(tmp_path, pin, **environment)
+    while not part.exists() or part.stat().st_size < come:
+        assert running.poll() is None, running.stdout.read()
+        time.sleep(0.01)
+    running.send_signal(signal.SIGKILL)
+    running.communicate()
+    assert not (tmp_path / "data" / "raw").exists()
+
+    again = start(tmp_path, pin, **environment)
+    said, _ = again.communicate(timeout=60)
+
+    assert again.returncode == 0, said
+    assert server.knobs.asked[-1] == f"zipbytes={come}-"
+    assert tree(tmp_path / "data") == PULLED
 
 
 def test_a_download_that_always_breaks_off_is_given_up(pinned, knobs):
