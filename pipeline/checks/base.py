@@ -16,6 +16,7 @@ About = Literal["images", "annotations", "categories", "pictures", "splits"]
 Severity = Literal["error", "warning", "info"]
 Action = Literal["kept", "repaired", "dropped", "merged", "moved"]
 
+MANY = 2**28  # pixels; a mask of more fills the memory and is no photo's
 REPAIRS = Columns(
     {
         "split": ("str", "folder of the export"),
@@ -44,6 +45,7 @@ class ValidateParams(Params):
     likeness_below: Annotated[int, msgspec.Meta(ge=0, le=64)]  # differing bits of 64
     name_above: Annotated[int, msgspec.Meta(ge=1)]  # characters
     resplit: Literal["none", "propose", "apply"]  # a split that parts no pictures that are tied
+    previous: str | None  # folder; read by the stage compare
     fail_on: list[str]  # codes that stop the run
 
 

@@ -8,10 +8,9 @@ import numpy as np
 import pandas as pd
 
 from pipeline import polygons, rle
-from pipeline.checks.base import Found, Tables, check, whole
+from pipeline.checks.base import MANY, Found, Tables, check, whole
 
 HUGE = 1e6  # pixels; no picture is that wide, and beyond 4e8 pycocotools' integers overflow
-MANY = 2**28  # pixels; a mask of more fills the memory and is no photo's
 NUMBERS = {int, float}
 CORNERS = 3  # a ring of fewer has no ground
 

@@ -125,14 +125,14 @@ def annotation_unseen(tables: Tables) -> Found:
     geometries = _rings(tables)
     with np.errstate(invalid="ignore"):
         thin = 2 * shapely.area(geometries) < THIN * shapely.length(geometries)
-    suspect = np.flatnonzero(thin)
+    suspect = np.flatnonzero(thin & (tables.annotations["image_width"] > 0).to_numpy())
     about = tables.annotations.iloc[suspect]
-    sizes = zip(about["image_height"], about["image_width"], strict=True)
-    drawn = [
-        drawing.object_mask(geometry, *size).any()
-        for geometry, size in zip(geometries[suspect], sizes, strict=True)
+    frames = [
+        drawing.Frame([drawing.Drawn(1, row.geometry, None)], row.image_height, row.image_width)
+        for row in about.itertuples()
     ]
-    rows = suspect[~np.array(drawn, dtype=bool)]
+    drawn = np.bincount(drawing.runs(frames).owner, minlength=len(frames)) if frames else suspect
+    rows = suspect[drawn == 0]
     return Found(tables.annotations.index[rows], shapely.area(geometries[rows]))
 
 
@@ -187,8 +187,8 @@ def _reshaped(tables: Tables, rows: np.ndarray, left: list, crossed: tuple) -> F
     annotations = tables.annotations
     about, masks = annotations.iloc[rows], list(annotations["rle"].iloc[rows])
     for place, holes in enumerate(polygons.has_holes(np.array(left, dtype=object))):
-        if holes:
-            size = int(about["image_height"].iloc[place]), int(about["image_width"].iloc[place])
+        size = int(about["image_height"].iloc[place]), int(about["image_width"].iloc[place])
+        if holes and min(size) > 0:
             masks[place] = rle.encode(drawing.object_mask(left[place], *size))
             left[place] = rle.outline(masks[place])
     gone = np.array([one is None or one.is_empty for one in left], dtype=bool)

@@ -8,11 +8,12 @@ from pathlib import PurePosixPath
 import numpy as np
 import pandas as pd
 
-from pipeline.checks.base import Tables, ValidateParams, whole
+from pipeline.checks.base import MANY, Tables, ValidateParams, whole
 from pipeline.names import on_disk
 from pipeline.splits import source
 from pipeline.tables import SPLITS, Export
 
+HUGE = 1e6  # pixels; no picture is that wide
 FOLDERS = ("images", "image", "imgs")  # where several folders hold the name, this one has pictures
 
 
@@ -133,18 +134,19 @@ def _splits_of(paths: pd.Series, images: pd.DataFrame) -> list[str]:
 def _beside(annotations: pd.DataFrame, images: pd.DataFrame) -> pd.DataFrame:
     """Lay each annotation beside its image's name and size, the file's if there is one."""
     first = images.drop_duplicates(["split", "key"])
-    sizes = {
-        (row.split, row.key): (
-            row.file_name,
-            row.file_width or whole(row.width) or 0,
-            row.file_height or whole(row.height) or 0,
-        )
-        for row in first.itertuples()
-    }
+    sizes = {(row.split, row.key): (row.file_name, *_size(row)) for row in first.itertuples()}
     keys = zip(annotations["split"], annotations["image_key"], strict=True)
     rows = [sizes.get(key, ("", 0, 0)) for key in keys]
     columns = ["file_name", "image_width", "image_height"]
     return annotations.assign(**pd.DataFrame(rows, annotations.index, columns))
+
+
+def _size(image: tuple) -> tuple[int, int]:
+    """Return the width and height that an image's objects are judged by; 0, 0 if unknown."""
+    width = image.file_width or whole(image.width) or 0
+    height = image.file_height or whole(image.height) or 0
+    sound = min(width, height) > 0 and max(width, height) < HUGE and width * height <= MANY
+    return (width, height) if sound else (0, 0)
 
 
 _FOLDERS = tuple([name] for name in FOLDERS)
