@@ -57,9 +57,9 @@ def some(
     *,
     size: int,
 ) -> list[Result]:
-    """Return what ``each`` does, for a function that is faster on ``size`` items at once."""
+    """Return what ``each`` does on threads, for a function that is faster on ``size`` items."""
     parts = [items[first : first + size] for first in range(0, len(items), size)]
-    done = chain.from_iterable(_run(function, parts, compute, threads=False))
+    done = chain.from_iterable(_run(function, parts, compute, threads=True))
     return list(progress(done, title, len(items)))
 
 

@@ -122,7 +122,7 @@ def _header(content: bytes) -> tuple[str, tuple[int, int], int]:
     if not content:
         return "empty", (0, 0), 1
     fault, size_wh, orientation = "", (0, 0), 1
-    turned = b"Exif" in content or b"eXIf" in content  # else a PNG is decoded in vain
+    turned = _has_exif(content)
     try:
         size_wh = _jpeg_size(content)
         if turned or not size_wh:
@@ -131,6 +131,18 @@ def _header(content: bytes) -> tuple[str, tuple[int, int], int]:
         fault, size_wh = "unreadable", (0, 0)
     fault = "truncated" if _truncated(content) else fault
     return fault, size_wh, orientation if 1 <= orientation <= 8 else 1
+
+
+def _has_exif(content: bytes) -> bool:
+    """Say whether a picture may have an orientation; Pillow decodes a whole PNG to find out."""
+    if not content.startswith(store.JPEG):
+        return b"Exif" in content or b"eXIf" in content
+    place = 2
+    while (head := content[place : place + 8])[:1] == b"\xff" and head[1:2] != b"\xda":
+        if head[1:2] == b"\xe1" and head[4:] == b"Exif":
+            return True
+        place += 2 + int.from_bytes(head[2:4])  # a segment's length counts itself
+    return False
 
 
 def _jpeg_size(content: bytes) -> tuple[int, int] | None:
