@@ -130,6 +130,19 @@ ISSUES = Columns(
     }
 )
 
+CHANGES = Columns(
+    {
+        "kind": ("str", "what changed; one of compare.KINDS, which says what the rest means"),
+        "split": ("str", "as now, or as before if it is gone; empty if about a category"),
+        "file_name": ("str", "the picture, as now or before; empty if about a category"),
+        "annotation_id": ("Int64", "in data/valid, as now or before; NA if not about an object"),
+        "category": ("str", "its name now, or before; empty if about an image"),
+        "value": ("float64", "IoU of the old and the new mask, 0..1, or objects of an image"),
+        "before": ("str", "what it was; empty if nothing was"),
+        "after": ("str", "what it is; empty if nothing is"),
+    }
+)
+
 CHOSEN = Columns(
     {
         "split": ("str", "train or valid"),

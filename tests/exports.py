@@ -21,6 +21,7 @@ LIMITS = ValidateParams(
     likeness_below=6,
     name_above=100,
     resplit="propose",
+    previous=None,
     fail_on=[],
 )
 SQUARE = [2.0, 2.0, 12.0, 2.0, 12.0, 12.0, 2.0, 12.0, 2.0, 2.0]

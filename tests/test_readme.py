@@ -66,6 +66,7 @@ SCHEMAS = {
     "issues.csv": tables.ISSUES,
     "images.csv": tables.MEASURED,
     "tags.csv": tables.TAGS,
+    "changes.csv": tables.CHANGES,
     "tag_accuracy.csv": tables.TAG_ACCURACY,
     "counts.csv": tables.COUNTS,
     "iou.csv": tables.IOU,

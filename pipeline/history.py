@@ -1,0 +1,112 @@
+"""[disk] Earlier versions of what DVC builds: named by git's commits, read from DVC's own cache.
+
+Nothing is fetched: a version that is not in the cache of this machine is not there.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+from dvc.exceptions import DvcException
+from dvc.repo import Repo
+from scmrepo.exceptions import SCMError
+from scmrepo.git import Git
+
+LOCK = "dvc.lock"
+
+
+@dataclass(frozen=True)
+class Commit:
+    """One commit of the project's git repository.
+
+    Attributes:
+        name: its hash.
+        lock: what its ``dvc.lock`` says; empty if it has none that can be read.
+    """
+
+    name: str
+    lock: dict
+    _scm: Git
+    _below: Path  # of the project, below the git repository
+    _repo: Repo
+
+    def made(self, out: str) -> str | None:
+        """Return DVC's hash of an output as it was at this commit."""
+        for stage in _stages(self.lock).values():
+            for one in _list(stage, "outs"):
+                if one.get("path") == out:
+                    return one.get("md5")
+        return None
+
+    def stage(self, name: str) -> dict:
+        """Return what ``dvc.lock`` says of one stage; empty if it had not run."""
+        return _stages(self.lock).get(name, {})
+
+    def files(self, out: str) -> dict[str, Path] | None:
+        """Return name -> cached file of an output folder; None if it is not in the cache."""
+        listing = self._cached(self.made(out) or "")
+        if listing is None:
+            return None
+        files = {row["relpath"]: self._cached(row["md5"]) for row in _json(listing)}
+        return None if None in files.values() else files
+
+    def read(self, path: Path) -> bytes | None:
+        """Return a file of the project as git has it; None if git has none."""
+        return _read(self._scm, self.name, self._below / path)
+
+    def _cached(self, digest: str) -> Path | None:
+        path = Path(self._repo.cache.local.oid_to_path(digest)) if digest else None
+        return path if path and path.is_file() else None
+
+
+def commits(project: Path) -> Iterator[Commit]:
+    """Yield the commits that led to this state of a project, newest first.
+
+    Only those are yielded whose ``dvc.lock`` differs from the one after. There are none without
+    git or DVC, in a new repository, and beyond the end of a shallow clone.
+    """
+    try:
+        repo = Repo(str(project))
+        scm = repo.scm
+        if not isinstance(scm, Git):
+            return
+        below = project.resolve().relative_to(Path(scm.root_dir).resolve())
+        last = None
+        for name in scm.branch_revs("HEAD"):
+            content = _read(scm, name, below / LOCK)
+            if content is not None and content != last:
+                yield Commit(name, _yaml(content), scm, below, repo)
+            last = content
+    except (DvcException, SCMError, KeyError):  # KeyError: the end of a shallow clone
+        return
+
+
+def _read(scm: Git, commit: str, path: Path) -> bytes | None:
+    try:
+        with scm.get_fs(commit).open(path.as_posix(), "rb") as file:
+            return file.read()
+    except FileNotFoundError:
+        return None
+
+
+def _yaml(content: bytes) -> dict:
+    try:
+        lock = msgspec.yaml.decode(content)
+    except msgspec.DecodeError:
+        return {}
+    return lock if isinstance(lock, dict) else {}
+
+
+def _json(path: Path) -> list[dict]:
+    return msgspec.json.decode(path.read_bytes(), type=list[dict])
+
+
+def _stages(lock: dict) -> dict[str, dict]:
+    stages = lock.get("stages")
+    return stages if isinstance(stages, dict) else {}
+
+
+def _list(stage: dict, key: str) -> list[dict]:
+    found = stage.get(key)
+    return found if isinstance(found, list) else []
