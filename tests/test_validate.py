@@ -1,6 +1,5 @@
 import copy
 import json
-from collections import Counter
 from pathlib import Path
 
 import msgspec
@@ -15,7 +14,6 @@ from pipeline import coco, raw, validate
 from pipeline.errors import ExportError
 from stages import validate as stage
 
-ZOO = SHARED / "zoo"
 LIST = ("train", "valid", "test")
 
 
@@ -236,29 +234,6 @@ def test_pictures_are_listed_in_one_order_without_a_macs_shadows(tmp_path):
         (tmp_path / name).touch()
 
     assert raw.picture_paths(tmp_path) == ["a/y.png", "b/x.JPG"]
-
-
-COUNTS = {  # code -> rows, as counted on the full checkouts by other means
-    "borrat_rle": {"rle_mask": 388, "bbox_wrong": 162, "area_wrong": 406, "split_carved": 1},
-    "cat_multipart": {"segmentation_flat": 28, "bbox_outside": 4, "bbox_wrong": 24},
-    "facade": {"category_name_twice": 1, "box_shaped": 19, "annotation_tiny": 1},
-    "babyface": {"segmentation_empty": 4257, "file_name_long": 16},
-    "badminton": {"segmentation_empty": 36, "split_carved": 2},
-    "person_drone": {"image_bare": 1},
-    "tooth": {"image_elsewhere": 80},
-}  # fmt: skip
-
-
-@pytest.mark.slow
-@pytest.mark.skipif(not ZOO.is_dir(), reason="the shared exports are not here")
-@pytest.mark.parametrize("name", COUNTS)
-def test_quirks_of_real_exports_are_counted(name):
-    export, found = examine(ZOO / name)
-    kept, dropped, given_ = accounted(export, found)
-    counts = Counter(found.issues["code"])
-
-    assert kept + dropped == given_
-    assert {code: counts[code] for code in COUNTS[name]} == COUNTS[name]
 
 
 @pytest.mark.skipif(not (SHARED / "people").is_dir(), reason="the shared export is not here")
