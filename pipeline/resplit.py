@@ -53,9 +53,10 @@ class _Plan:
 def resplit(members: np.ndarray, holds: np.ndarray, shown: np.ndarray) -> np.ndarray:
     """Return the split that each group goes to, so that none is in two.
 
-    A group that is parted goes where most of it is. Then groups move, always the one that helps
-    most, while that brings the sizes of the splits, and the images of each category in them,
-    nearer to what they are now, at ``MOVE`` an image moved. Of equal ones the first moves.
+    The parted groups are placed one by one, the largest first, where they cost least. Then groups
+    move, always the one that helps most, while that lowers the cost: by how much the sizes of the
+    splits, and the images of each category in them, differ from what they are now, and ``MOVE``
+    for each image that moves. Of equal groups and splits the first is taken.
 
     Args:
         members: ``(G, S)`` images of each group in each split.
@@ -69,18 +70,31 @@ def resplit(members: np.ndarray, holds: np.ndarray, shown: np.ndarray) -> np.nda
     filled = members.sum(axis=0) > 0
     if len(members) < filled.sum():
         return np.full(len(members), -1)
-    goes = members.argmax(axis=1)
-    lies = np.eye(members.shape[1], dtype=np.int64)[goes]  # (G, S)
-    size = lies.T @ members.sum(axis=1) - members.sum(axis=0)
-    more = lies.T @ holds - shown
-    plan = _Plan(members, holds, goes, size, more)
     parted = (members > 0).sum(axis=1) > 1
-    groups = _movable(parted, goes)
+    plan = _start(members, holds, shown, parted)
+    groups = _movable(parted, plan.goes)
     for split in np.flatnonzero(filled):
         _fill(plan, groups, split)
     while parted.any() and _improve(plan, groups):
         pass
     return plan.goes
+
+
+def _start(members: np.ndarray, holds: np.ndarray, shown: np.ndarray, parted: np.ndarray) -> _Plan:
+    """Return a plan in which whole groups stay and the others lie where they cost least."""
+    goes = members.argmax(axis=1)
+    size, more = -members.sum(axis=0), -shown
+    np.add.at(size, goes[~parted], members[~parted].sum(axis=1))
+    np.add.at(more, goes[~parted], holds[~parted])
+    counts = members.sum(axis=1)
+    groups = np.flatnonzero(parted)
+    for group in groups[np.argsort(-counts[groups], kind="stable")]:
+        costs = _grown(size, counts[group]) + _grown(more, holds[group]).mean(axis=1)
+        costs -= MOVE * members[group]
+        goes[group] = split = costs.argmin()
+        size[split] += counts[group]
+        more[split] += holds[group]
+    return _Plan(members, holds, goes, size, more)
 
 
 def _movable(parted: np.ndarray, goes: np.ndarray) -> np.ndarray:
