@@ -121,7 +121,7 @@ def through(export: Path, where: Path, limits: checks.ValidateParams = LIMITS) -
     folder, valid = where / "raw", where / "valid"
     try:
         pull.pull(export, folder, where / "truth", BOUNDS, ACCOUNT)
-        read, found = validate.run(folder, limits, HERE)
+        _, found = validate.run(folder, limits, HERE)
         coco.save(valid, found.dataset)
         store.write_table(valid / "repairs.csv", found.repairs, checks.REPAIRS)
         store.write_table(valid / "leaks.csv", found.leaks, checks.LEAKS)
@@ -140,9 +140,22 @@ def through(export: Path, where: Path, limits: checks.ValidateParams = LIMITS) -
             (row.code, row.severity, row.split, _plain(row.image_id), _plain(row.annotation_id))
             for row in issues.itertuples()
         ),
-        lost=len(read.annotations) - len(found.dataset.annotations) - _dropped(issues),
+        lost=_given(folder) - len(found.dataset.annotations) - _dropped(issues),
         bytes={path.relative_to(where).as_posix(): path.read_bytes() for path in written},
     )
+
+
+def _given(folder: Path) -> int:
+    """Count the annotations that the JSON files hold, as Python's own reader sees them."""
+    count = 0
+    for path in folder.rglob(JSON):
+        try:
+            said = json.loads(path.read_bytes())
+        except (ValueError, RecursionError):
+            continue  # a row of its own says that the file cannot be read
+        records = said.get("annotations") if isinstance(said, dict) else None
+        count += len(records) if isinstance(records, list) else 0
+    return count
 
 
 def _dropped(issues: pd.DataFrame) -> int:
