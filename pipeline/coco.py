@@ -1,7 +1,12 @@
 """All knowledge of COCO's keys and Roboflow's habits: COCO dictionaries <-> Export and Dataset."""
 
 import json
+import re
+from collections import Counter
+from itertools import chain
+from operator import attrgetter
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -26,6 +31,20 @@ LISTS = {
     "annotations": ("image_id", "category_id", "bbox", "area", "iscrowd", "segmentation"),
     "categories": ("name", "supercategory"),
 }
+
+KEYS = re.compile(b'"(?:' + "|".join(LISTS).encode() + b')"')
+
+
+def _form(key: str) -> type[msgspec.Struct]:
+    """A record of one of the lists: outlines stay as they are written, all else is any value."""
+    names = [(name, msgspec.Raw if name == "segmentation" else Any, None) for name in LISTS[key]]
+    return msgspec.defstruct(key, [("id", Any, None), *names], gc=False)
+
+
+# A file of the right form; what it says besides is passed over.
+FILE = msgspec.json.Decoder(
+    msgspec.defstruct("File", [(key, list[_form(key)] | None, None) for key in LISTS])
+)
 
 # What `read` itself finds; code -> severity and meaning. All later findings are `checks`'.
 READING = {
@@ -65,7 +84,8 @@ def read(files: dict[str, tuple[str, bytes]]) -> Export:
         files: for each split its annotation file, as path below ``data/raw`` and content.
 
     Returns:
-        Values as in the JSON, None for what is missing; ``images.path`` is ``file_name`` seen from
+        Values as in the JSON, None for what is missing; outlines may be as they are written, to be
+        read by ``segmentation`` when they are needed, for they are most of a file. ``images.path`` is ``file_name`` seen from
         the file's folder. A record that is no object has None only. ``NaN`` and ``Infinity``,
         which some writers produce, are read. ``issues`` has the codes of ``READING``.
 
@@ -75,21 +95,34 @@ def read(files: dict[str, tuple[str, bytes]]) -> Export:
     contents, issues = _contents(files)
     tables = {}
     for key, fields in LISTS.items():
-        rows = []
+        parts = []
         for split, content in contents.items():
-            records = content.get(key) if isinstance(content, dict) else None
-            if not isinstance(records, list):
+            records = _records(content, key)
+            if records is None:
                 issues.append(_issue(split, "list_missing", None))
-                records = []
-            rows += [(split, *_fields(record, ("id", *fields))) for record in records]
-        columns = ["split", "export_id", *fields]
-        tables[key] = pd.DataFrame(rows, columns=columns, dtype="object")
+            parts.append(_columns(records or [], split, fields))
+        columns = {name: [*chain.from_iterable(part[name] for part in parts)] for name in parts[0]}
+        tables[key] = pd.DataFrame(
+            {name: pd.Series(values, dtype="object") for name, values in columns.items()}
+        )
         tables[key]["split"] = tables[key]["split"].astype("str")
     folders = {split: PurePosixPath(path).parent for split, (path, _) in files.items()}
     images = tables["images"]
-    paths = [_below(folders[row.split], row.file_name) for row in images.itertuples()]
-    images["path"] = pd.Series(paths, dtype="object")
+    names = zip(images["split"].tolist(), images["file_name"].tolist(), strict=True)
+    images["path"] = pd.Series(
+        [_below(folders[split], name) for split, name in names], dtype="object"
+    )
     return Export(**tables, issues=ISSUES.frame(issues))
+
+
+def segmentation(said: object) -> object:
+    """Return what an annotation of ``read`` has there as values; ``NaN`` may be among them."""
+    if not isinstance(said, msgspec.Raw):
+        return said
+    try:
+        return msgspec.json.decode(said)
+    except msgspec.DecodeError:
+        return json.loads(bytes(said))  # a number too large for a float is infinite
 
 
 def from_coco(contents: dict[str, dict]) -> Dataset:
@@ -157,15 +190,28 @@ def _contents(files: dict[str, tuple[str, bytes]]) -> tuple[dict[str, object], l
 
 
 def _decode(content: bytes) -> object:
-    try:
-        return msgspec.json.decode(content)
-    except msgspec.DecodeError:
-        return json.loads(content)  # slower, but knows NaN, Infinity, byte order marks and UTF-16
+    """Return a file as its lists of records or, if it is not quite what it should be, as values.
+
+    Records keep outlines as they are written, which is most of a file: they are found to be JSON,
+    but made numbers of only when they are asked for.
+    """
+    for decode in (_formed, msgspec.json.decode):
+        try:
+            return decode(content)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            continue
+    return json.loads(content)  # slower, but knows NaN, Infinity, byte order marks and UTF-16
+
+
+def _formed(content: bytes) -> msgspec.Struct:
+    if not content.isascii():
+        content.decode()  # msgspec does not look into text that it passes over
+    return FILE.decode(content)
 
 
 def _lists_again(content: bytes) -> int:
     """Return how many of the file's lists are there again: readers see the last one only."""
-    if all(content.count(f'"{key}"'.encode()) < 2 for key in LISTS):
+    if max(Counter(KEYS.findall(content)).values(), default=0) < 2:
         return 0
     keys: list[str] = []
 
@@ -186,14 +232,29 @@ def _place(error: Exception, content: bytes) -> tuple[str, int | None]:
     return "", None if content else 0
 
 
-def _fields(record: object, names: tuple[str, ...]) -> tuple:
-    if not isinstance(record, dict):
-        return (None,) * len(names)
-    return tuple(record.get(name) for name in names)
+def _records(content: object, key: str) -> list | None:
+    """Return one of a file's lists, None if it has none."""
+    records = content.get(key) if isinstance(content, dict) else getattr(content, key, None)
+    return records if isinstance(records, list) else None
+
+
+def _columns(records: list, split: str, fields: tuple[str, ...]) -> dict[str, list]:
+    """Return what records say under each name; None where they are no objects or lack it."""
+    named = {"export_id": "id", **{name: name for name in fields}}
+    if not isinstance(next(iter(records), None), msgspec.Struct):
+        known = [record if isinstance(record, dict) else {} for record in records]
+        columns = {column: [one.get(name) for one in known] for column, name in named.items()}
+    else:
+        columns = {column: list(map(attrgetter(name), records)) for column, name in named.items()}
+    return {"split": [split] * len(records), **columns}
 
 
 def _below(folder: PurePosixPath, name: object) -> str | None:
-    return (folder / name.replace("\\", "/")).as_posix() if isinstance(name, str) else None
+    if not isinstance(name, str):
+        return None
+    if folder.name and "/" not in name and "\\" not in name and name not in {"", "."}:
+        return f"{folder}/{name}"  # as below, but fifty times faster
+    return (folder / name.replace("\\", "/")).as_posix()
 
 
 def _issue(split: str, code: str, value: float | None) -> dict:

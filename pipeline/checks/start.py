@@ -8,6 +8,7 @@ from pathlib import PurePosixPath
 import numpy as np
 import pandas as pd
 
+from pipeline import coco
 from pipeline.checks.base import MANY, Tables, ValidateParams, whole
 from pipeline.names import on_disk
 from pipeline.splits import source
@@ -30,6 +31,11 @@ def start(export: Export, pictures: pd.DataFrame, params: ValidateParams) -> Tab
         key=_whole(export.annotations["export_id"]),
         image_key=_whole(export.annotations["image_id"]),
         category_key=_whole(export.annotations["category_id"]),
+        segmentation=pd.Series(
+            list(map(coco.segmentation, export.annotations["segmentation"].tolist())),
+            export.annotations.index,
+            dtype="object",
+        ),
     )
     categories = export.categories.assign(key=_whole(export.categories["export_id"]))
     names = [PurePosixPath(path).name for path in pictures["path"]]
