@@ -11,15 +11,15 @@ from pathlib import Path
 
 import pandas as pd
 
-from pipeline import accuracy, params, pull, report, roboflow_pin, store, tables, tag, validate
+from pipeline import accuracy, browse, params, pull, roboflow_pin, store, tables, tag, validate
 from pipeline.checks import ValidateParams
 from pipeline.examples import ReportParams
 from pipeline.findings import Run
 from pipeline.parallel import ComputeParams
-from pipeline.pictures import Folders
 from pipeline.pull import PullParams
 from pipeline.rules import TagParams
 from pipeline.tables import Dataset
+from pipeline.thumbs import Drawer
 
 TABLES = {
     "images": tables.MEASURED,
@@ -42,6 +42,7 @@ class Audit:
         tags: one row a tag: how many images have it, in all and by split.
         accuracy: one row a tag whose true answers are known: precision, recall and F1 with 95 %
             intervals; no rows without answers.
+        leaks: one row a picture of which a later split holds a twin, a version or a look-alike.
         dataset: the images, annotations and categories that are sound.
         summary: a sentence each about the annotations and the pictures.
     """
@@ -50,6 +51,7 @@ class Audit:
     issues: pd.DataFrame
     tags: pd.DataFrame
     accuracy: pd.DataFrame
+    leaks: pd.DataFrame
     dataset: Dataset = field(repr=False)
     summary: tuple[str, ...]
     _raw: Path = field(repr=False)
@@ -61,12 +63,20 @@ class Audit:
         folder = Path(folder)
         for name, columns in TABLES.items():
             store.write_table(folder / FILES[name], getattr(self, name), columns)
-        html = report.audit_page(
-            Run(self.dataset, self.issues, self.images, self.tags),
-            Folders(self._raw, self._raw),
-            folder,
-            self._settings.load(ReportParams, "report"),
-            self._settings.load(ComputeParams, "compute"),
+        settings = self._settings
+        html = browse.page(
+            Run(
+                self.dataset,
+                self.issues,
+                self.images,
+                self.tags,
+                accuracy=self.accuracy,
+                leaks=self.leaks,
+            ),
+            settings.load(TagParams, "tag"),
+            settings.load(ReportParams, "report").language,
+            Drawer(self._raw, folder / browse.THUMBS),
+            settings.load(ComputeParams, "compute"),
         )
         store.write_bytes(folder / "index.html", html.encode("utf-8", "replace"))
         return folder / "index.html"
@@ -125,6 +135,7 @@ def audit(
         issues=sound.issues,
         tags=shares,
         accuracy=accuracy.compare(images, answers),
+        leaks=sound.leaks,
         dataset=sound.dataset,
         summary=(validate.summary(read, sound), tag.summary(images, shares)),
         _raw=raw,

@@ -7,7 +7,16 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from pipeline.tables import COUNTS, HISTORY, IOU, RESTORED, SPLITS, Columns, Dataset
+from pipeline.tables import (
+    COUNTS,
+    HISTORY,
+    IOU,
+    RESTORED,
+    SPLITS,
+    TAG_ACCURACY,
+    Columns,
+    Dataset,
+)
 
 # Table 1 of the student report this pipeline grew from, in its order, to stand beside ours.
 REPORTED = {
@@ -24,6 +33,16 @@ FILLING = Columns(  # of history_inpaint.csv, which has more
         "val_l1": ("float64", "the same on the valid split; NA if there is none"),
     }
 )
+LEAKS = Columns(  # of data/valid/leaks.csv
+    {
+        "file_name": ("str", "a picture that may have been learnt from already"),
+        "split": ("str", "where it lies"),
+        "other": ("str", "the picture of an earlier split that it is tied to"),
+        "other_split": ("str", "where that one lies"),
+        "why": ("str", "leak_same, leak_source or leak_alike"),
+        "bits": ("int64", "of 64 in which the looks differ"),
+    }
+)
 SEVERITIES = ("error", "warning", "info")
 MODEST = 1 / 3  # of the picture: larger objects leave too little scene to show a restoration
 SEEN = 0.01  # of the picture: where less is removed, there is nothing to see
@@ -34,7 +53,7 @@ EXAMPLES = 3  # file names shown beside an issue's code
 
 @dataclass(frozen=True)
 class Run:
-    """All tables of a run; an audit has the first four only.
+    """All tables of a run; an audit has the first four, ``accuracy`` and ``leaks`` only.
 
     Attributes:
         dataset: as validated.
@@ -48,6 +67,8 @@ class Run:
         restored: columns as ``tables.RESTORED``.
         refilled: stems of the test photos that were restored.
         transplanted: stems of the test photos with a transplanted hole.
+        accuracy: columns as ``tables.TAG_ACCURACY``.
+        leaks: columns as ``LEAKS``.
         cards: what each trained network says of itself, by its name; plain values.
     """
 
@@ -62,6 +83,8 @@ class Run:
     restored: pd.DataFrame = field(default_factory=RESTORED.empty)
     refilled: frozenset[str] = frozenset()
     transplanted: frozenset[str] = frozenset()
+    accuracy: pd.DataFrame = field(default_factory=TAG_ACCURACY.empty)
+    leaks: pd.DataFrame = field(default_factory=LEAKS.empty)
     cards: dict[str, dict] = field(default_factory=dict)
 
 
@@ -178,6 +201,11 @@ def problems(tags: pd.DataFrame) -> list[dict]:
         row | {"reported": None if np.isnan(row["reported"]) else row["reported"]}
         for row in rows.drop(columns="place").to_dict("records")
     ]
+
+
+def accuracies(accuracy: pd.DataFrame) -> dict[str, dict]:
+    """Return the row of each tag whose true answers are known, by tag."""
+    return {row["tag"]: row for row in accuracy.to_dict("records")}
 
 
 def issue_codes(issues: pd.DataFrame) -> list[dict]:

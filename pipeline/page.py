@@ -10,7 +10,6 @@ from functools import cache
 
 import jinja2
 import msgspec
-import vl_convert
 from markupsafe import Markup
 
 # What a script or style element cannot hold without the HTML parser ending or misreading it
@@ -37,17 +36,19 @@ def source(name: str) -> str:
     return environment().loader.get_source(environment(), name)[0]
 
 
-def render(template: str, context: dict[str, object], *, charts: bool) -> str:
+def render(template: str, context: dict[str, object], *, charts: bool, extra: str = "") -> str:
     """Return a whole page.
 
     Args:
         template: its name below ``pipeline/templates``.
         context: what the template names; values are escaped as they are placed.
         charts: the page holds charts, so it needs the plotting library (0.9 MB).
+        extra: name of a style and a script of this page's own, without ``.css`` and ``.js``.
     """
-    style = _inline(source("page.css"))
+    names = ["page", *([extra] if extra else [])]
+    style = _inline("".join(source(f"{name}.css") for name in names))
     scripts = [vega()] if charts else []
-    scripts.append(_inline(source("page.js")))
+    scripts += [_inline(source(f"{name}.js")) for name in names]
     return (
         environment()
         .get_template(template)
@@ -58,6 +59,8 @@ def render(template: str, context: dict[str, object], *, charts: bool) -> str:
 @cache
 def vega() -> Markup:
     """Return Vega, Vega-Lite and Vega-Embed as one script; it comes with vl-convert, offline."""
+    import vl_convert  # noqa: PLC0415  # half a second that a page without charts need not wait for
+
     return _inline(vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;"))
 
 

@@ -1,20 +1,20 @@
 """Bind frames and pictures into one HTML page."""
 
-from dataclasses import fields
 from pathlib import Path
 
 import pandas as pd
 
-from pipeline import charts, examples, findings, parallel, prose, words
+from pipeline import charts, examples, facts, findings, parallel, prose, words
 from pipeline.examples import Choice, ReportParams
 from pipeline.findings import Run
 from pipeline.page import render
 from pipeline.parallel import ComputeParams
 from pipeline.pictures import Drawer, Folders
-from pipeline.tables import SPLITS, Dataset
+from pipeline.tables import SPLITS
 from pipeline.words import Words
 
 ASSETS = "assets"  # folder of the pictures, beside the page
+BROWSE = "audit/index.html"  # the page of all photos, which the stage browse writes
 ROW_LIMIT = 40  # rows of a chart; the table beside it has the rest
 
 
@@ -47,13 +47,6 @@ def page(
     return render("report.html", shown | extra, charts=True)
 
 
-def audit_page(
-    run: Run, folders: Folders, into: Path, settings: ReportParams, compute: ComputeParams
-) -> str:
-    """Return the smaller page of an audit, as ``page`` does: counts, problems and issues."""
-    return render("audit.html", _common(run, folders, into, settings, compute), charts=False)
-
-
 def _common(
     run: Run, folders: Folders, into: Path, settings: ReportParams, compute: ComputeParams
 ) -> dict[str, object]:
@@ -61,37 +54,17 @@ def _common(
     choice = examples.choose(run, settings)
     labels = len(run.dataset.categories)
     drawer = Drawer(folders, into / ASSETS, labels, settings.small, settings.large)
-    return _data(run, say) | {
-        "t": say,
+    return facts.facts(run, say) | {
         "choice": choice,
         "drawn": _draw(choice, drawer, compute),
         "assets": ASSETS,
+        "browse": BROWSE,
     }
 
 
 def _draw(choice: Choice, drawer: Drawer, compute: ComputeParams) -> dict[str, tuple[int, int]]:
     done = parallel.each(drawer, choice.shots(), compute, "drawing")
     return {asset: (width, height) for asset, width, height in filter(None, done)}
-
-
-def _data(run: Run, say: Words) -> dict[str, object]:
-    counts = {each.name: len(getattr(run.dataset, each.name)) for each in fields(Dataset)}
-    severe = findings.severities(run.issues)
-    return {
-        "splits": findings.per_split(run.dataset),
-        "counts": counts,
-        "severe": severe,
-        "summary": prose.summary(say, counts, severe),
-        "categories": run.dataset.categories["name"].tolist(),
-        "problems": findings.problems(run.tags),
-        "issues": findings.issue_codes(run.issues),
-        "places": int(run.measured["place"].replace("", None).nunique()),
-        "overall": findings.overall(run.iou),
-        "judged": findings.judged_split(run.iou),
-        "restored": findings.restorations(run.restored),
-        "cards": run.cards,
-        "fingerprint": findings.fingerprint(run.dataset),
-    }
 
 
 def _scores(run: Run, say: Words) -> dict[str, object]:

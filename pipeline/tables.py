@@ -296,6 +296,13 @@ class Dataset:
         return LABELS.frame(rows)
 
 
+def ordered(images: pd.DataFrame) -> pd.DataFrame:
+    """Return images sorted by split (train, valid, test), then file name."""
+    split = pd.Categorical(images["split"], SPLITS, ordered=True)
+    ranked = images.assign(split_order=split).sort_values(["split_order", "file_name"])
+    return ranked[images.columns]
+
+
 def _unique(frame: pd.DataFrame, key: list[str], name: str) -> None:
     twice = frame[frame.duplicated(key)]
     if len(twice):

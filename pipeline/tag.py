@@ -11,8 +11,9 @@ from pipeline.errors import ParamsError
 from pipeline.measurements import MEASUREMENTS, Agreements, Measured, Photo
 from pipeline.rules import RULES, TABLE_1, TagParams, tagged
 from pipeline.tables import CHOSEN, MEASURED, SPLITS, TAGS, Dataset
+from pipeline.tables import ordered as order
 
-__all__ = ["RULES", "TABLE_1", "TagParams", "choose", "run", "shares", "summary", "tagged"]
+__all__ = ["RULES", "TABLE_1", "TagParams", "choose", "order", "run", "shares", "summary", "tagged"]
 
 BESIDE = "data/truth"  # where the pipeline puts the answers that came with an export
 
@@ -56,12 +57,6 @@ def photos(dataset: Dataset, raw: Path, people: list[str]) -> list[Photo]:
             )
         )
     return result
-
-
-def order(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return images sorted by split (train, valid, test), then file name."""
-    split = pd.Categorical(frame["split"], SPLITS, ordered=True)
-    return frame.assign(split_order=split).sort_values(["split_order", "file_name"])[frame.columns]
 
 
 def grouped(

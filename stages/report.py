@@ -28,6 +28,7 @@ def main(  # noqa: PLR0913  # one parameter a path of dvc.yaml
         issues=store.read_table(reports / "issues.csv", tables.ISSUES),
         measured=store.read_table(reports / "images.csv", tables.MEASURED),
         tags=store.read_table(reports / "tags.csv", tables.TAGS),
+        accuracy=store.read_table(reports / "tag_accuracy.csv", tables.TAG_ACCURACY),
         history=store.read_table(reports / "history.csv", tables.HISTORY),
         filling=store.read_table(reports / "history_inpaint.csv", FILLING),
         counts=store.read_table(reports / "counts.csv", tables.COUNTS),

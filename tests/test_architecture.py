@@ -20,7 +20,7 @@ HEAVY = {
     "tensorflow": {"unet", "losses", "train", "segment"},
     "torch": {"deepfill", "train_inpaint", "inpaint"},
 }
-DATA = {"report": {"pipeline/templates"}}  # what a module reads beside itself
+DATA = {stage: {"pipeline/templates"} for stage in ("browse", "report")}  # read beside modules
 
 
 def _file(module):

@@ -128,6 +128,15 @@ def test_the_report_asks_nothing_of_a_network(project):
             assert (project / "reports" / link).is_file(), link
 
 
+def test_every_photo_is_on_the_audit_page_which_the_report_leads_to(project):
+    thumbs = {path.name for path in (project / "reports/audit/thumbs").glob("*.jpg")}
+    page = (project / "reports/audit/index.html").read_text(encoding="utf-8")
+
+    assert len(thumbs) == TINY["sample"]["images"]
+    assert all(name in page for name in thumbs)
+    assert 'href="audit/index.html"' in (project / "reports/index.html").read_text("utf-8")
+
+
 def test_a_photo_is_restored_by_path_with_the_trained_model(project, tmp_path):
     photo = next((project / "data/raw/test").glob("*.jpg"))
     mask = project / "data/masks/test" / f"{photo.stem}.png"
@@ -154,7 +163,7 @@ def test_a_photo_is_restored_by_path_with_the_trained_model(project, tmp_path):
 def test_a_tag_threshold_reruns_only_what_reads_tags(project):
     edit(project, tag={"far_below": 0.5})
     try:
-        assert ran(dvc(project, "repro")) == ["tag", "evaluate", "report"]
+        assert sorted(ran(dvc(project, "repro"))) == ["browse", "evaluate", "report", "tag"]
     finally:
         edit(project, tag={"far_below": original(("tag", "far_below"))})
         dvc(project, "repro")
@@ -167,7 +176,7 @@ def test_excluding_a_tag_retrains_and_a_word_of_the_report_does_not(project):
 
     assert "tag" in ran(planned)
     edit(project, report={"language": "vi"})
-    assert ran(dvc(project, "repro", "--dry")) == ["report"]
+    assert ran(dvc(project, "repro", "--dry")) == ["browse", "report"]
     edit(project, report={"language": "en"})
 
 

@@ -1,0 +1,35 @@
+"""Lay every photo out on one page, with what was found in it."""
+
+from pathlib import Path
+
+from pipeline import browse, coco, params, store, tables, words
+from pipeline.findings import LEAKS, Run
+from pipeline.parallel import ComputeParams
+from pipeline.rules import TagParams
+from pipeline.thumbs import Drawer
+from stages import run
+
+
+def main(raw: Path, valid: Path, reports: Path, page: Path) -> str:
+    """Read the tables of checks and tags, write ``index.html`` and its small pictures."""
+    tables_of_run = Run(
+        dataset=coco.load(valid),
+        issues=store.read_table(reports / "issues.csv", tables.ISSUES),
+        measured=store.read_table(reports / "images.csv", tables.MEASURED),
+        tags=store.read_table(reports / "tags.csv", tables.TAGS),
+        accuracy=store.read_table(reports / "tag_accuracy.csv", tables.TAG_ACCURACY),
+        leaks=store.read_table(valid / "leaks.csv", LEAKS),
+    )
+    html = browse.page(
+        tables_of_run,
+        params.load(TagParams, "tag"),
+        params.value(words.Language, "report", "language"),
+        Drawer(raw, page / browse.THUMBS),
+        params.load(ComputeParams, "compute"),
+    )
+    store.write_bytes(page / "index.html", html.encode("utf-8", "replace"))
+    return f"{page / 'index.html'}, {len(html) / 1e6:.1f} MB, {len(tables_of_run.measured)} photos"
+
+
+if __name__ == "__main__":
+    run(main)
