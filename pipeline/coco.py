@@ -84,10 +84,10 @@ def read(files: dict[str, tuple[str, bytes]]) -> Export:
         files: for each split its annotation file, as path below ``data/raw`` and content.
 
     Returns:
-        Values as in the JSON, None for what is missing; outlines may be as they are written, to be
-        read by ``segmentation`` when they are needed, for they are most of a file. ``images.path`` is ``file_name`` seen from
-        the file's folder. A record that is no object has None only. ``NaN`` and ``Infinity``,
-        which some writers produce, are read. ``issues`` has the codes of ``READING``.
+        Values as in the JSON, None for what is missing; ``images.path`` is ``file_name`` seen from
+        the file's folder. Outlines, most of a file, may be as they are written: ``segmentation``
+        reads one. A record that is no object has None only. ``NaN`` and ``Infinity``, which some
+        writers produce, are read. ``issues`` has the codes of ``READING``.
 
     Raises:
         ExportError: no file can be read.
