@@ -8,7 +8,6 @@ import pytest
 from exports import LIMITS, NASTY, SHARED, content, examine, write
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_checks import DEFECTS
 
 from pipeline import coco, raw, validate
 from pipeline.errors import ExportError
@@ -46,20 +45,6 @@ def accounted(export, found):
     codes = {check.code for check in validate.checks.CHECKS if check.about == "annotations"}
     dropped = found.issues["code"].isin(codes) & (found.issues["action"] == "dropped")
     return len(found.dataset.annotations), int(dropped.sum()), len(export.annotations)
-
-
-@given(names=st.lists(st.sampled_from(sorted(DEFECTS)), max_size=8), split=st.sampled_from(LIST))
-@settings(max_examples=20)
-def test_any_mix_of_defects_is_survived_and_every_annotation_accounted_for(names, split):
-    splits = sound_splits(4)
-    for name in names:
-        try:
-            DEFECTS[name][0](splits[split])
-        except (TypeError, AttributeError, KeyError, IndexError):
-            continue  # an earlier defect left nothing to plant this one in
-    kept, dropped, given_ = accounted(*judge(splits))
-
-    assert kept + dropped == given_
 
 
 @given(order=st.permutations(range(12)))
