@@ -100,9 +100,12 @@ def files_below(folder: Path) -> Iterator[Path]:
 
     Links are followed, as in a dataset that DVC or git-annex links into place; a link to
     nothing, and a folder that holds itself, are passed over.
+
+    Raises:
+        OSError: a folder cannot be read; what it holds must not go unsaid.
     """
     seen = set()
-    for place, folders, names in os.walk(folder, followlinks=True):
+    for place, folders, names in os.walk(folder, onerror=_fail, followlinks=True):
         real = os.path.realpath(place)
         if real in seen:
             folders.clear()
@@ -111,6 +114,10 @@ def files_below(folder: Path) -> Iterator[Path]:
         folders[:] = sorted(name for name in folders if not name.startswith((".", "__MACOSX")))
         here = Path(place)
         yield from (here / name for name in sorted(names) if _is_file(here / name))
+
+
+def _fail(error: OSError) -> None:
+    raise error
 
 
 def _is_file(path: Path) -> bool:

@@ -1,7 +1,10 @@
 """Every bad input of the corpus gives its rows or its one line, and nothing graver besides."""
 
+import os
 import re
+import tempfile
 from collections import Counter
+from pathlib import Path
 
 import corpus_files
 import corpus_json
@@ -160,6 +163,32 @@ def test_a_leak_is_mended_where_that_is_asked_for_and_each_move_is_said(tmp_path
 
     codes = {code for code, *_ in said(outcome, base, {"balance_moved"})}
     assert codes == set(APPLIED[name])
+
+
+@pytest.fixture
+def nobody():
+    """A folder of everybody's, and no right to read what is closed to all."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o777)
+        mighty = hasattr(os, "geteuid") and os.geteuid() == 0
+        if mighty:
+            os.seteuid(65534)
+        try:
+            yield Path(folder)
+        finally:
+            if mighty:
+                os.seteuid(0)
+
+
+@pytest.mark.parametrize("closed", [corpus_files.FIRST, f"train/{corpus_files.JSON}", "train", ""])
+def test_what_may_not_be_read_is_one_line_that_names_it(nobody, base, closed):
+    export = write(nobody / "export", Box().files_of_all())
+    (export / closed).chmod(0)
+    outcome = through(export, nobody / "out")
+    (export / closed).chmod(0o700)
+
+    place = re.escape(str(export / closed))
+    check(outcome, base, f"^{place}: Permission denied; mend that and pull again$")
 
 
 def cases():
