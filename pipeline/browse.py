@@ -28,8 +28,7 @@ KINDS = {  # how a measurement is written: % of 1, whole (d), else three digits
 SAID = (  # texts of the catalogue that the script fills and places
     "of", "more", "all_splits", "all_places", "all_codes", "sort_split", "sort_name",
     "sort_worst", "sort_mildest", "changes", "no_change", "new", "gone", "unknown", "boundless",
-    "against", "issues", "no_issues", "size", "place", "split", "pair_same", "pair_source",
-    "pair_alike", "unreadable", "measured", "limit",
+    "against", "issues", "no_issues", "pair_same", "pair_source", "pair_alike", "unreadable",
 )  # fmt: skip
 
 
