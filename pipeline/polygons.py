@@ -5,6 +5,7 @@ the end or not. The parts of one object may overlap or abut: together they are t
 """
 
 from collections.abc import Sequence
+from itertools import chain
 
 import numpy as np
 import shapely
@@ -27,8 +28,9 @@ def from_rings(objects: Sequence[Sequence[Ring]]) -> np.ndarray:
     if not counts.sum():
         return built
     flat = [ring for rings in objects for ring in rings]
-    points = np.concatenate([np.asarray(ring, dtype=float).reshape(-1, 2) for ring in flat])
-    of_ring = np.repeat(np.arange(len(flat)), [len(ring) // 2 for ring in flat])
+    lengths = np.array([len(ring) for ring in flat])
+    numbers = np.fromiter(chain.from_iterable(flat), dtype=float, count=lengths.sum())
+    points, of_ring = numbers.reshape(-1, 2), np.repeat(np.arange(len(flat)), lengths // 2)
     parts = shapely.polygons(shapely.linearrings(points, indices=of_ring))
     of_object = np.repeat(np.arange(len(objects)), counts)
     single = counts[of_object] == 1
@@ -70,10 +72,33 @@ def areas(geometries: np.ndarray) -> np.ndarray:
 
     A missing geometry has 0. Parts must be valid, each by itself.
     """
-    several = shapely.get_num_geometries(geometries) > 1
+    parts, owner = _several(geometries)
+    crowded = np.unique(owner[near(parts, owner)[0]])
     joined = geometries.copy()
-    joined[several] = [shapely.union_all(shapely.get_parts(one)) for one in geometries[several]]
+    joined[crowded] = [shapely.union_all(shapely.get_parts(one)) for one in geometries[crowded]]
     return np.nan_to_num(shapely.area(joined))
+
+
+def near(geometries: np.ndarray, groups: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the pairs of one group whose boxes, in whole pixels, meet.
+
+    Args:
+        geometries: ``(N,)`` object, none missing.
+        groups: ``(N,)`` int, 0 or more.
+
+    Returns:
+        Two ``(M,)`` int64 of places, the first below the second; sorted.
+    """
+    left, top, right, bottom = shapely.bounds(geometries).reshape(-1, 4).T
+    if not len(left):
+        return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
+    left, right = np.floor(left), np.ceil(right)
+    aside = groups * (right.max() - left.min() + 1)  # groups lie side by side, apart
+    boxes = shapely.box(left + aside, top, right + aside, bottom)
+    one, other = shapely.STRtree(boxes).query(boxes)
+    one, other = one[one < other], other[one < other]
+    order = np.lexsort([other, one])
+    return one[order], other[order]
 
 
 def iou(one: shapely.Geometry, other: shapely.Geometry) -> float:
@@ -134,12 +159,14 @@ def repair(geometry: shapely.Geometry) -> shapely.Geometry | None:
     return _joined([part if part.is_valid else shapely.make_valid(part) for part in parts])
 
 
-def parts_within(geometry: shapely.Geometry) -> int:
-    """Return how many of an object's parts lie in another one; of two that are equal, one does."""
-    parts = shapely.get_parts(geometry)
-    one, other = shapely.STRtree(parts).query(parts, predicate="covered_by")
-    equal = shapely.equals(parts[one], parts[other])
-    return len(set(one[(one != other) & (~equal | (one > other))].tolist()))
+def parts_within(geometries: np.ndarray) -> np.ndarray:
+    """Return ``(N,)`` int: parts that lie in another one; of two that are equal, the later does."""
+    parts, owner = _several(geometries)
+    one, other = near(parts, owner)
+    later = shapely.covered_by(parts[other], parts[one])
+    sooner = shapely.covered_by(parts[one], parts[other]) & ~later
+    within = np.unique(np.concatenate([one[sooner], other[later]]))
+    return np.bincount(owner[within], minlength=len(geometries))
 
 
 def clip(geometry: shapely.Geometry, height: int, width: int) -> shapely.Geometry | None:
@@ -199,9 +226,18 @@ def box_corners(geometries: np.ndarray) -> np.ndarray:
 def _sides(geometries: np.ndarray) -> tuple[np.ndarray, ...]:
     """Return all outer rings' sides: start and end ``(M, 2)``, ring, and each ring's geometry."""
     parts, of_part = shapely.get_parts(geometries, return_index=True)
-    points, ring = shapely.get_coordinates(shapely.get_exterior_ring(parts), return_index=True)
-    same = ring[1:] == ring[:-1]
-    return points[:-1][same], points[1:][same], ring[1:][same], of_part
+    if shapely.get_num_interior_rings(parts).any():
+        parts = shapely.get_exterior_ring(parts)
+    points, ring = shapely.get_coordinates(parts, return_index=True)
+    same = np.flatnonzero(ring[1:] == ring[:-1])
+    return points[same], points[same + 1], ring[same], of_part
+
+
+def _several(geometries: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the parts of geometries that have several, and each part's geometry."""
+    places = np.flatnonzero(shapely.get_num_geometries(geometries) > 1)
+    parts, owner = shapely.get_parts(geometries[places], return_index=True)
+    return parts, places[owner]
 
 
 def _joined(pieces: list[shapely.Geometry]) -> shapely.Geometry | None:

@@ -108,3 +108,45 @@ def test_sticking_out_is_measured_on_all_four_sides():
     geometries = np.array([shapely.box(*box) for box in boxes])
 
     assert polygons.beyond(geometries, np.full(5, 16), np.full(5, 20)).tolist() == [3, 4, 5, 6, 0]
+
+
+def boxes(several):
+    """Each object from boxes given as left, top, width, height."""
+    parts = [[shapely.box(x, y, x + w, y + h) for x, y, w, h in one] for one in several]
+    objects = [one[0] if len(one) == 1 else shapely.MultiPolygon(one) for one in parts]
+    built = np.full(len(objects) + 1, None, dtype=object)  # the last is missing
+    built[:-1] = objects
+    return built, parts
+
+
+box = st.tuples(*[st.integers(-3, 9)] * 2, *[st.integers(1, 6)] * 2)
+some = st.lists(st.lists(box, min_size=1, max_size=4), min_size=1, max_size=5)
+
+
+@given(several=some)
+def test_parts_count_once_in_areas_and_those_within_another_are_counted(several):
+    geometries, parts = boxes(several)
+
+    union = [shapely.union_all(one).area for one in parts]
+    within = [
+        sum(
+            any(a.within(b) and (i > j or not a.equals(b)) for j, b in enumerate(one) if i != j)
+            for i, a in enumerate(one)
+        )
+        for one in parts
+    ]
+    np.testing.assert_allclose(polygons.areas(geometries), [*union, 0])
+    assert polygons.parts_within(geometries).tolist() == [*within, 0]
+
+
+@given(several=some, groups=st.randoms(use_true_random=False))
+def test_near_are_all_pairs_of_a_group_that_meet(several, groups):
+    geometries = boxes(several)[0][:-1]
+    group = np.array([groups.randrange(3) for _ in geometries])
+
+    pairs = set(zip(*(one.tolist() for one in polygons.near(geometries, group)), strict=True))
+
+    count = range(len(geometries))
+    same = {(i, j) for i in count for j in count if i < j and group[i] == group[j]}
+    meet = {(i, j) for i, j in same if geometries[i].intersects(geometries[j])}
+    assert meet <= pairs <= same

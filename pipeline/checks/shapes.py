@@ -6,6 +6,8 @@ import shapely
 from pipeline import drawing, polygons, rle
 from pipeline.checks.base import Found, Tables, check
 
+NUMBERS = {int, float}
+LARGEST = 1e300  # beyond it, sums and products overflow
 THIN = 2  # pixels of mean width; what is wider holds the centre of a pixel
 
 
@@ -139,11 +141,8 @@ def annotation_unseen(tables: Tables) -> Found:
 @check("annotations", "warning", "kept")
 def ring_within(tables: Tables) -> Found:
     """A ring lies within another one of its object: no hole, for rings unite; value = how many."""
-    geometries = _rings(tables)
-    several = np.flatnonzero(shapely.get_num_geometries(geometries) > 1)
-    within = [polygons.parts_within(one) for one in geometries[several]]
-    rows = several[np.array(within, dtype=int) > 0]
-    return Found(tables.annotations.index[rows], [number for number in within if number])
+    within = polygons.parts_within(_rings(tables))
+    return Found(tables.annotations.index[within > 0], within[within > 0])
 
 
 def _geometries(tables: Tables) -> np.ndarray:
@@ -198,10 +197,23 @@ def _reshaped(tables: Tables, rows: np.ndarray, left: list, crossed: tuple) -> F
 
 def _boxes(tables: Tables) -> np.ndarray:
     """Return ``(N, 4)`` left, top, right, bottom as written; NaN where it is no box."""
-    rows = [_box(one) for one in tables.annotations["bbox"]]
-    boxes = np.array(rows, dtype=float).reshape(-1, 4)
+    written = tables.annotations["bbox"].tolist()
+    four = [
+        type(one) is list and len(one) == 4 and NUMBERS.issuperset(map(type, one))
+        for one in written
+    ]
+    boxes = np.full((len(written), 4), np.nan)
+    boxes[four] = _numbers([one for one, known in zip(written, four, strict=True) if known])
+    boxes[~((abs(boxes) <= LARGEST).all(axis=1) & (boxes[:, 2:] >= 0).all(axis=1))] = np.nan
     boxes[:, 2:] += boxes[:, :2]
     return boxes
+
+
+def _numbers(boxes: list[list[float]]) -> np.ndarray:
+    try:
+        return np.array(boxes, dtype=float).reshape(-1, 4)
+    except OverflowError:  # a whole number too large for a float
+        return np.array([[_number(one) for one in box] for box in boxes])
 
 
 def _bounds(tables: Tables) -> np.ndarray:
@@ -213,13 +225,7 @@ def _sized(boxes: np.ndarray) -> np.ndarray:
     return np.concatenate([boxes[:, :2], boxes[:, 2:] - boxes[:, :2]], axis=1)
 
 
-def _box(value: object) -> list[float]:
-    numbers = [_number(one) for one in value] if isinstance(value, list) else []
-    sound = len(numbers) == 4 and all(np.isfinite(numbers)) and min(numbers[2:]) >= 0
-    return numbers if sound else [np.nan] * 4
-
-
 def _number(value: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or abs(value) > 1e300:
+    if isinstance(value, bool) or not isinstance(value, int | float) or abs(value) > LARGEST:
         return np.nan
     return float(value)

@@ -25,15 +25,17 @@ def annotation_conflict(tables: Tables) -> Found:
 @check("annotations", "warning", "kept")
 def annotation_overlap(tables: Tables) -> Found:
     """Another object of the category covers nearly the same ground; value = their IoU."""
-    annotations = tables.annotations
-    geometries, limit = annotations["geometry"].to_numpy(), tables.params.overlap_above
+    annotations, limit = tables.annotations, tables.params.overlap_above
+    geometries = annotations["geometry"].to_numpy()
+    same = annotations.groupby(["split", "image_key", "category"], sort=False).ngroup()
+    one, other = polygons.near(geometries, same.to_numpy())
+    areas = polygons.areas(geometries)
+    alike = np.minimum(areas[one], areas[other]) > limit * np.maximum(areas[one], areas[other])
     found: dict[int, float] = defaultdict(float)
-    groups = annotations.groupby(["split", "image_key", "category"], sort=False).indices
-    for places in groups.values():
-        for one, other in _near(geometries[places], limit):
-            iou = polygons.iou(geometries[places[one]], geometries[places[other]])
-            if iou > limit:
-                found[places[other]] = max(found[places[other]], iou)
+    for first, later in zip(one[alike].tolist(), other[alike].tolist(), strict=True):
+        iou = polygons.iou(geometries[first], geometries[later])
+        if iou > limit:
+            found[later] = max(found[later], iou)
     rows = sorted(found)
     return Found(annotations.index[rows], [found[row] for row in rows], limit)
 
@@ -70,14 +72,3 @@ def _alike(tables: Tables, columns: list[str]) -> pd.Index:
     outline = shapely.to_wkb(annotations["geometry"].to_numpy())
     keys = annotations[["split", "image_key", *columns]].assign(outline=outline)
     return annotations.index[keys.duplicated()]
-
-
-def _near(geometries: np.ndarray, limit: float) -> list[tuple[int, int]]:
-    """Return pairs, first lower, whose boxes and sizes allow them that IoU."""
-    if len(geometries) < 2:
-        return []
-    one, other = shapely.STRtree(geometries).query(geometries)
-    one, other = one[one < other], other[one < other]
-    areas = polygons.areas(geometries)
-    alike = np.minimum(areas[one], areas[other]) > limit * np.maximum(areas[one], areas[other])
-    return sorted(zip(one[alike].tolist(), other[alike].tolist(), strict=True))
