@@ -7,6 +7,8 @@ OpenCV do, cross it twice and so not at all: the one ring covers the same pixels
 import numpy as np
 import shapely
 
+BLOCK = 1 << 20  # distances that are measured at once, 8 MB
+
 
 def keyholes(geometry: shapely.Geometry) -> list[np.ndarray]:
     """Return one open ring for each part of a Polygon or MultiPolygon, its holes joined to it.
@@ -73,6 +75,12 @@ def _nearest(
         ring: ``(M, 2)`` of one that waits.
         turn: which of ``points`` is the bridgehead.
     """
-    distance = ((points[:, None] - ring[None]) ** 2).sum(axis=2)  # (N, M)
-    one, other = divmod(int(distance.argmin()), len(ring))
-    return float(distance[one, other]), first + (one - turn) % len(points), other
+    least, rows = (np.inf, 0, 0), max(1, BLOCK // len(ring))
+    for start in range(0, len(points), rows):
+        x, y = (
+            np.subtract.outer(points[start : start + rows, axis], ring[:, axis]) for axis in (0, 1)
+        )
+        distance = x * x + y * y
+        one, other = divmod(int(distance.argmin()), len(ring))
+        least = min(least, (float(distance[one, other]), start + one, other))
+    return least[0], first + (least[1] - turn) % len(points), least[2]

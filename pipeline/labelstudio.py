@@ -3,7 +3,6 @@
 Source: https://labelstud.io/tags/polygonlabels and https://labelstud.io/tags/brushlabels
 """
 
-from collections.abc import Iterator
 from urllib.parse import quote
 from xml.sax.saxutils import quoteattr
 
@@ -60,28 +59,30 @@ def brush(mask: np.ndarray) -> list[int]:
     flat = mask.ravel()
     starts = np.concatenate([[0], np.flatnonzero(flat[1:] != flat[:-1]) + 1])
     lengths = CHANNELS * np.diff(starts, append=len(flat))
-    bits = [f"{CHANNELS * len(flat):032b}", f"{7:05b}", *(f"{size - 1:04b}" for size in SIZES)]
-    for inside, length in zip(flat[starts].tolist(), lengths.tolist(), strict=True):
-        value = "11111111" if inside else "00000000"
-        for piece in _pieces(length):
-            which = next(place for place, size in enumerate(SIZES) if piece <= 1 << size)
-            bits.append(f"1{which:02b}{piece - 1:0{SIZES[which]}b}{value}")
-    text = "".join(bits)
-    ones = np.frombuffer(text.encode(), np.uint8) - ord("0")
-    return np.packbits(ones).tolist()
-
-
-def _pieces(length: int) -> Iterator[int]:
     most = 1 << SIZES[-1]
-    while length > most:
-        yield most
-        length -= most
-    yield length
+    pieces = -(-lengths // most)  # a run longer than that is several
+    values = np.repeat(np.where(flat[starts], 255, 0), pieces)
+    sizes = np.full(len(values), most)
+    sizes[np.cumsum(pieces) - 1] = lengths - (pieces - 1) * most
+    which = np.searchsorted(1 << np.array(SIZES), sizes)
+    width = np.array(SIZES)[which]
+    codes = (((4 + which) << width | (sizes - 1)) << 8) | values
+    start = f"{CHANNELS * len(flat):032b}{7:05b}" + "".join(f"{size - 1:04b}" for size in SIZES)
+    return np.packbits(
+        np.concatenate([_bits(int(start, 2), 53), _bits(codes, width + 11)])
+    ).tolist()
 
 
-def _regions(image: object, annotations: object, names: dict[int, str]) -> list[dict]:
+def _bits(numbers: np.ndarray | int, widths: np.ndarray | int) -> np.ndarray:
+    """Return whole numbers in binary, one after the other, each as wide as asked."""
+    places = np.arange(np.max(widths))[::-1]
+    every = np.reshape(numbers, (-1, 1)) >> places & 1
+    return every[places < np.reshape(widths, (-1, 1))].astype(np.uint8)
+
+
+def _regions(image: object, annotations: list, names: dict[int, str]) -> list[dict]:
     regions = []
-    for one in annotations.itertuples():
+    for one in annotations:
         value = _value(one, image)
         kind = "brushlabels" if "rle" in value else "polygonlabels"
         region = {

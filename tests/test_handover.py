@@ -57,10 +57,7 @@ def masks(dataset):
     found = {}
     for split in ("train", "valid", "test"):
         for image, annotations in handover.per_image(dataset, split):
-            drawn = [
-                (names[one.category_id], handover.mask(one, image))
-                for one in annotations.itertuples()
-            ]
+            drawn = [(names[one.category_id], handover.mask(one, image)) for one in annotations]
             found[split, image.stem] = sorted(drawn, key=lambda one: (one[0], one[1].tobytes()))
     return found
 
