@@ -17,6 +17,7 @@ from pipeline import rle
 from pipeline.errors import PullError
 from pipeline.layouts import Files, Split, pictures, split_in
 from pipeline.parallel import progress
+from pipeline.tables import MAX_LABELS
 
 VOID = 255  # in palette masks: Pascal VOC's border between objects, which is no category
 VOID_COLOUR = 0xE0E0C0  # the same border where the masks are colours
@@ -178,7 +179,7 @@ def _yolo_names(root: Path) -> dict[int, str]:
             names = msgspec.yaml.decode(path.read_bytes())["names"]
             pairs = names.items() if isinstance(names, dict) else enumerate(names)
             return {int(number) + 1: str(name) for number, name in pairs}
-        except (msgspec.DecodeError, LookupError, TypeError, ValueError):
+        except (LookupError, TypeError, ValueError, ArithmeticError, RecursionError):
             continue  # another tool's file, or one without names
     for path in (root / "classes.txt", root / "obj.names"):
         if path.is_file():
@@ -208,15 +209,20 @@ def _voc_splits(root: Path) -> list[tuple[str, Files]]:
     found = []
     for name, listed in lists.items():
         if (split := split_in(name)) and name != "trainval":
-            stems = listed.read_text("utf-8").split()
+            stems = listed.read_text("utf-8", "replace").split()
             found.append((split, tuple(by_stem[stem] for stem in stems if stem in by_stem)))
     return found
 
 
 def _mask_objects(path: Path, coloured: bool) -> list[dict]:
     values = _values(path, coloured)
-    found = []
-    for value in np.unique(values[values > 0]).tolist():
+    found, several = [], np.unique(values[values > 0]).tolist()
+    if len(several) > MAX_LABELS:
+        raise PullError(
+            f"{path} holds {len(several)} values, a mask can tell {MAX_LABELS} categories apart; "
+            "save it without smoothing, as a PNG whose values are the categories"
+        )
+    for value in several:
         patches = (values == value).astype(np.uint8)
         count, labels, stats, _ = cv2.connectedComponentsWithStats(patches, connectivity=8)
         for patch in range(1, count):
@@ -246,11 +252,15 @@ def _mask_names(root: Path) -> tuple[dict[int, str], bool]:
     Roboflow's ``_classes.csv`` names grey values, CVAT's ``labelmap.txt`` colours.
     """
     for path in sorted((*root.glob("_classes.csv"), *root.glob("*/_classes.csv"))):
-        rows = re.findall(r"^\s*(\d+)\s*,\s*(.+?)\s*$", path.read_text("utf-8", "replace"), re.M)
+        rows = re.findall(
+            r"^\s*(\d{1,9})\s*,\s*(.+?)\s*$", path.read_text("utf-8", "replace"), re.M
+        )
         return {int(value): name for value, name in rows if int(value)}, False
     path = root / "labelmap.txt"
     if not path.is_file():
         return {}, False
-    rows = re.findall(r"^([^#:]+):(\d+),(\d+),(\d+):", path.read_text("utf-8", "replace"), re.M)
+    rows = re.findall(
+        r"^([^#:]+):(\d{1,3}),(\d{1,3}),(\d{1,3}):", path.read_text("utf-8", "replace"), re.M
+    )
     colours = {int(r) << 16 | int(g) << 8 | int(b): name for name, r, g, b in rows}
     return {colour: name for colour, name in colours.items() if colour}, True

@@ -6,6 +6,7 @@ import stat
 import unicodedata
 import zipfile
 
+import numpy as np
 from corpus import (
     HEIGHT,
     JSON,
@@ -331,5 +332,56 @@ PINS = {
     "code": ("!!python/object/apply:os.system ['true']\n", "is not YAML with the keys"),
     "not UTF-8": (b"workspace: \xff\n", "is not YAML with the keys"),
     "NUL": ("workspace: lab\0\nproject: people\nversion: 3\n", "is not YAML with the keys"),
-    "too deep": ("[" * 20_000, "is not YAML with the keys"),
+    "too deep": ("[" * 2_000 + "]" * 2_000, "is not YAML with the keys"),
+}  # fmt: skip
+
+
+# Exports that are not COCO: files, and the rows or the one line. All have one picture in train, so
+# two splits are carved or empty, of which nothing is said here.
+
+
+def yolo(label, **others):
+    named = {path.replace("__", "/").replace("_yaml", ".yaml"): text.encode()
+             for path, text in others.items()}  # fmt: skip
+    text = label if isinstance(label, bytes) else label.encode()
+    return {"train/images/a.png": png(noise(1)), "train/labels/a.txt": text, **named}
+
+
+def masked(content, suffix="_mask.png", **others):
+    return {"train/a.png": png(noise(1)), f"train/a{suffix}": content, **others}
+
+
+SOUND = "0 0.1 0.1 0.9 0.1 0.9 0.9\n"
+SQUARE = np.pad(np.ones((8, 8), np.uint8), ((4, 4), (4, 8)))
+
+FOREIGN = {
+    "YOLO": (yolo(SOUND), set()),
+    "YOLO of a class that is text": (yolo(SOUND + "person 0 0 1 0 1 1"), "a.txt, line 2: expected"),
+    "YOLO of a class below zero": (yolo(SOUND + "-1 0 0 1 0 1 1"), "a.txt, line 2: expected"),
+    "YOLO of a class beyond any": (yolo(SOUND + "1e300 0 0 1 0 1 1"), "a.txt, line 2: expected"),
+    "YOLO of NaN": (yolo(SOUND + "0 0.1 nan 0.9 0.1 0.9 0.9"), {"coordinates_wrong"}),
+    "YOLO of infinity": (yolo(SOUND + "0 0.1 inf 0.9 0.1 0.9 0.9"), {"coordinates_wrong"}),
+    "YOLO of two points": (yolo(SOUND + "0 0.1 0.1 0.9 0.9 0.1 0.1"), {"ring_short"}),
+    "YOLO of an odd count": (yolo(SOUND + "0 0.1 0.1 0.9 0.9 0.1"), {"coordinates_odd"}),
+    "YOLO in pixels": (yolo(SOUND + "0 100 100 900 100 900 900"), {"outside_wholly"}),
+    "YOLO boxes": (yolo("0 0.5 0.5 0.2 0.2"), "only boxes or nothing"),
+    "YOLO that is no text": (yolo(SOUND.encode() + b"\xff\xfe\0"), "a.txt, line 2: expected"),
+    "YOLO names too deep": (
+        yolo(SOUND, data_yaml="names: " + "[" * 2_000 + "]" * 2_000), set()),
+    "YOLO names of infinity": (yolo(SOUND, data_yaml="names: {.inf: a}"), set()),
+    "YOLO names that are numbers": (yolo(SOUND, data_yaml="names: 7"), set()),
+    "YOLO beside a picture that is none": (
+        {**yolo(SOUND), "train/images/a.png": b"?"}, "1 × image_unreadable"),
+    "masks": (masked(png(SQUARE)), set()),
+    "a mask that is no picture": (masked(b"?"), "a_mask.png is a mask that cannot be read"),
+    "a mask that is cut": (masked(png(noise(2))[:-300]), "a_mask.png is a mask that cannot be"),
+    "a mask that is a photo": (masked(png(noise(2))), "a_mask.png holds 3[0-9]* values, a mask"),
+    "a mask of another size": (
+        masked(png(np.pad(SQUARE, 1))), "only boxes or nothing"),
+    "a mask of nothing": (masked(png(SQUARE * 0)), "the export has no category to learn"),
+    "mask names of 5,000 digits": (
+        masked(png(SQUARE), **{"train/_classes.csv": b"9" * 5000 + b", a\n1, b\n"}), set()),
+    "Pascal lists that are no text": (
+        {"JPEGImages/a.png": png(noise(1)), "SegmentationClass/a.png": png(SQUARE),
+         "ImageSets/Segmentation/train.txt": b"a\n\xff\xfe\n"}, set()),
 }  # fmt: skip

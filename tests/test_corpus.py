@@ -143,6 +143,19 @@ def test_a_pin_gives_its_one_line(tmp_path, base, name):
     check(through(tmp_path / "a.roboflow.yaml", tmp_path / "out"), base, expected)
 
 
+@pytest.mark.parametrize("name", corpus_files.FOREIGN)
+def test_an_export_that_is_not_coco_gives_its_codes_or_its_one_line(tmp_path, base, name):
+    files, expected = corpus_files.FOREIGN[name]
+    outcome = through(write(tmp_path / "export", files), tmp_path / "out")
+
+    if isinstance(expected, str):
+        check(outcome, base, expected)
+    else:
+        assert not outcome.error
+        assert outcome.lost == 0
+        assert {code for code, *_ in said(outcome, base)} == expected | {"split_empty"}
+
+
 @pytest.mark.parametrize("name", corpus_files.FINE)
 def test_a_picture_of_any_kind_is_read_and_nothing_is_said_of_it(tmp_path, base, name):
     box = Box()
@@ -197,6 +210,7 @@ def cases():
         **{f"folder: {name}": case for name, case in corpus_files.FOLDERS.items()},
         **{f"zip: {name}": case for name, case in corpus_files.ZIPS.items()},
         **{f"pin: {name}": case for name, case in corpus_files.PINS.items()},
+        **{f"not COCO: {name}": case for name, case in corpus_files.FOREIGN.items()},
     }
 
 
