@@ -21,6 +21,10 @@ class PullError(PipelineError):
     """The export could not be fetched."""
 
 
+class PushError(PipelineError):
+    """Tags could not be written to Roboflow."""
+
+
 class ImageError(PipelineError):
     """An image cannot be read, or has the wrong shape."""
 

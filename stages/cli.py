@@ -1,4 +1,4 @@
-"""The command line: ``segment-restore PHOTO…``, ``audit``, ``export`` and ``results``."""
+"""The command line: ``segment-restore PHOTO…``, ``audit``, ``export``, ``push`` and ``results``."""
 
 import sys
 import tempfile
@@ -99,6 +99,36 @@ def export(
     from stages import exporting  # noqa: PLC0415  # as above
 
     typer.echo(exporting.export(dataset, pictures, kind, output))
+
+
+@app.command()
+def push(
+    source: Annotated[
+        Path,
+        typer.Argument(help="reports, or an audit's folder; or an export or pin to be audited."),
+    ],
+    tags: Annotated[bool, typer.Option("--tags", help="Write the tags.")] = False,
+    project: Annotated[
+        str | None, typer.Option(help="WORKSPACE/PROJECT; a pin names it itself.")
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would change; change nothing.")
+    ] = False,
+) -> None:
+    """Write the tags to the images of a Roboflow project; the key is ROBOFLOW_API_KEY's."""
+    from stages import pushing  # noqa: PLC0415  # as above
+
+    if not tags:
+        raise PipelineError("push what? --tags is all there is so far")
+    done = pushing.tags(source, project, dry=dry_run)
+    for line in done.failures:
+        typer.echo(f"segment-restore: {line}", err=True)
+    typer.echo(
+        f"{done.changed} images {'would be' if dry_run else 'were'} changed, "
+        f"{done.same} have the right tags already, {len(done.failures)} failed"
+    )
+    if done.failures:
+        raise typer.Exit(1)
 
 
 @app.command()

@@ -38,6 +38,12 @@ class Knobs:
     drip: str = ""  # place that answers a byte at a time, for ever
     link: str = ""  # instead of our own
     export: dict | None = None  # instead of the link's JSON
+    pictures: list[dict] = field(default_factory=list)  # id, name, tags: what the project holds
+    forgetful: bool = False  # whether a search ignores where it is to start
+    updating: int = 0  # looks at an update until it is made
+    outcome: str = "completed"  # of an update
+    refused: dict[str, str] = field(default_factory=dict)  # image -> why it is not updated
+    updates: list[list[dict]] = field(default_factory=list)  # that were sent
     asked: list[str] = field(default_factory=list)  # place and, of the zip, its Range
 
 
@@ -65,6 +71,7 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_POST(self) -> None:
+        self._content = self.rfile.read(int(self.headers["Content-Length"] or 0))
         self._answer()
 
     def do_GET(self) -> None:
@@ -100,6 +107,12 @@ class _Handler(BaseHTTPRequestHandler):
         if parts[:1] == ["storage"]:
             return "zip"
         known = [knobs.workspace, knobs.project, str(knobs.version), "coco-segmentation"]
+        if parts == [knobs.workspace, knobs.project, "search"]:
+            return "search"
+        if parts == [knobs.workspace, "images", "metadata"]:
+            return "update"
+        if parts[:2] == [knobs.workspace, "asynctasks"]:
+            return "task"
         names = ["key", "workspace", "project", "version", "export"]
         return names[len(parts)] if parts == known[: len(parts)] else f"unknown {'/'.join(parts)}"
 
@@ -134,6 +147,40 @@ class _Handler(BaseHTTPRequestHandler):
             return
         link = knobs.link or f"{self.fake.url}/storage/people.zip?{SIGNED}=s3cr3t&key={knobs.key}"
         self._json({"export": {"link": link}} if knobs.export is None else knobs.export)
+
+    def _search(self) -> None:
+        knobs, asked = self.fake.knobs, self._body()
+        start = 0 if knobs.forgetful else asked["offset"]
+        found = knobs.pictures[start : start + asked["limit"]]
+        self._json({"results": [{key: one[key] for key in asked["fields"]} for one in found]})
+
+    def _update(self) -> None:
+        knobs = self.fake.knobs
+        updates = self._body()["updates"]
+        knobs.updates.append(updates)
+        by_id = {one["id"]: one for one in knobs.pictures}
+        for update in updates:
+            if update["imageId"] not in knobs.refused and knobs.outcome == "completed":
+                tags = by_id[update["imageId"]]["tags"]
+                tags[:] = [one for one in tags if one not in update.get("removeTags", [])]
+                tags += update.get("addTags", [])
+        self._json({"taskId": "task/7?", "url": "http://elsewhere.test/"}, 202)
+
+    def _task(self) -> None:
+        knobs = self.fake.knobs
+        if knobs.updating > 0:
+            knobs.updating -= 1
+            self._json({"taskId": "task/7?", "status": "running"})
+            return
+        sent = {update["imageId"] for update in knobs.updates[-1]}
+        failed = [
+            {"imageId": key, "error": why} for key, why in knobs.refused.items() if key in sent
+        ]
+        result = {"succeeded": len(sent) - len(failed), "failed": len(failed)}
+        self._json({"status": knobs.outcome, "result": result | {"failedItems": failed}})
+
+    def _body(self) -> dict:
+        return msgspec.json.decode(self._content)
 
     def _zip(self) -> None:
         knobs = self.fake.knobs
