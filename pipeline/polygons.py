@@ -6,11 +6,24 @@ the end or not. The parts of one object may overlap or abut: together they are t
 
 from collections.abc import Sequence
 from itertools import chain
+from typing import NamedTuple
 
 import numpy as np
 import shapely
 
 Ring = Sequence[float]
+HALF_OFF = 1e-6  # of a box's area, far more than rounding leaves of a half or a whole
+
+
+class _Sides(NamedTuple):
+    """Sides of rings: begin and way along each axis, pixels, and ring and geometry, by number."""
+
+    x: np.ndarray
+    y: np.ndarray
+    right: np.ndarray
+    down: np.ndarray
+    ring: np.ndarray
+    owner: np.ndarray
 
 
 def from_rings(objects: Sequence[Sequence[Ring]]) -> np.ndarray:
@@ -185,9 +198,9 @@ def beyond(geometries: np.ndarray, heights: np.ndarray, widths: np.ndarray) -> n
 
 def repeated_points(geometries: np.ndarray) -> np.ndarray:
     """Return ``(N,)`` int: points that lie on the one before them, but for a ring's closing one."""
-    start, end, ring, owner = _sides(geometries)
-    same = (start == end).all(axis=1)
-    return np.bincount(owner[ring], weights=same, minlength=len(geometries)).astype(int)
+    sides = _sides(geometries)
+    same = (sides.right == 0) & (sides.down == 0)
+    return np.bincount(sides.owner[same], minlength=len(geometries))
 
 
 def sharpest(geometries: np.ndarray) -> np.ndarray:
@@ -195,17 +208,16 @@ def sharpest(geometries: np.ndarray) -> np.ndarray:
 
     0 is an outline that runs back on itself; 180 if there is no geometry.
     """
-    start, end, ring, owner = _sides(geometries)
-    real = (start != end).any(axis=1)
-    start, end, ring = start[real], end[real], ring[real]
+    sides = _sides(geometries)
+    real = np.flatnonzero((sides.right != 0) | (sides.down != 0))
+    right, down, ring = sides.right[real], sides.down[real], sides.ring[real]
     first = np.flatnonzero(np.diff(ring, prepend=-1))
     before = np.arange(len(ring)) - 1
     before[first] = np.append(first[1:], len(ring))[: len(first)] - 1
-    here, there = (start[before] - start).T, (end - start).T
-    cross, dot = here[0] * there[1] - here[1] * there[0], (here * there).sum(axis=0)
-    angle = np.degrees(np.arctan2(np.abs(cross), dot))
+    back, up = -right[before], -down[before]
+    angle = np.degrees(np.arctan2(np.abs(back * down - up * right), back * right + up * down))
     smallest = np.full(len(geometries), 180.0)
-    np.minimum.at(smallest, owner[ring], angle)
+    np.minimum.at(smallest, sides.owner[real], angle)
     return smallest
 
 
@@ -214,23 +226,32 @@ def box_corners(geometries: np.ndarray) -> np.ndarray:
 
     That is 4 for an upright rectangle and 3 for half of one.
     """
-    start, _, ring, owner = _sides(geometries)
-    left, top, right, bottom = shapely.bounds(geometries).reshape(-1, 4)[owner[ring]].T
-    x, y = start.T
-    inside = ((x != left) & (x != right)) | ((y != top) & (y != bottom))
-    sides = np.bincount(owner[ring], minlength=len(geometries))
-    others = np.bincount(owner[ring], weights=inside, minlength=len(geometries))
-    return np.where((others == 0) & (shapely.get_num_geometries(geometries) == 1), sides, 0)
+    bounds = shapely.bounds(geometries).reshape(-1, 4)
+    box = (bounds[:, 2] - bounds[:, 0]) * (bounds[:, 3] - bounds[:, 1])
+    corners = np.zeros(len(geometries), dtype=int)
+    with np.errstate(invalid="ignore"):  # through corners alone go whole halves of the box
+        halves = 2 * shapely.area(geometries) / np.maximum(box, np.finfo(float).tiny)
+        halved = np.abs(halves - np.round(halves)) < HALF_OFF
+    places = np.flatnonzero(halved & (shapely.get_num_geometries(geometries) == 1))
+    sides = _sides(geometries[places])
+    left, top, right, bottom = bounds[places][sides.owner].T
+    inside = (sides.x != left) & (sides.x != right) | (sides.y != top) & (sides.y != bottom)
+    count = np.bincount(sides.owner, minlength=len(places))
+    others = np.bincount(sides.owner, weights=inside, minlength=len(places))
+    corners[places] = np.where(others == 0, count, 0)
+    return corners
 
 
-def _sides(geometries: np.ndarray) -> tuple[np.ndarray, ...]:
-    """Return all outer rings' sides: start and end ``(M, 2)``, ring, and each ring's geometry."""
+def _sides(geometries: np.ndarray) -> _Sides:
+    """Return the sides of all outer rings."""
     parts, of_part = shapely.get_parts(geometries, return_index=True)
     if shapely.get_num_interior_rings(parts).any():
         parts = shapely.get_exterior_ring(parts)
     points, ring = shapely.get_coordinates(parts, return_index=True)
-    same = np.flatnonzero(ring[1:] == ring[:-1])
-    return points[same], points[same + 1], ring[same], of_part
+    x, y = np.ascontiguousarray(points.T)
+    start = np.flatnonzero(ring[1:] == ring[:-1])
+    ring = ring[start]
+    return _Sides(x[start], y[start], np.diff(x)[start], np.diff(y)[start], ring, of_part[ring])
 
 
 def _several(geometries: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

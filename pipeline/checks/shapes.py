@@ -36,18 +36,6 @@ def bbox_outside(tables: Tables) -> Found:
     return Found(annotations.index[far], out[far], tables.params.outside_above)
 
 
-@check("annotations", "info", "repaired")
-def area_wrong(tables: Tables) -> Found:
-    """``area`` is not the object's (Roboflow writes that of the box); value = share it is off."""
-    written = np.array([_number(one) for one in tables.annotations["area"]], dtype=float)
-    area = polygons.areas(_sound(_geometries(tables)))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        off = abs(written - area) / area
-    limit = tables.params.area_off_above
-    wrong = ~(off <= limit) & (area > 0)
-    return Found(tables.annotations.index[wrong], off[wrong], limit)
-
-
 @check("annotations", "warning", "repaired")
 def ring_without_area(tables: Tables) -> Found:
     """All points of a ring are on a line; value = square pixels."""
@@ -72,6 +60,18 @@ def self_crossing(tables: Tables) -> Found:
     with np.errstate(divide="ignore", invalid="ignore"):
         value = np.where(before > 0, abs(after - before) / before, np.nan)
     return _reshaped(tables, rows, left, (value, 0))
+
+
+@check("annotations", "info", "repaired")
+def area_wrong(tables: Tables) -> Found:
+    """``area`` is not the object's (Roboflow writes that of the box); value = share it is off."""
+    written = np.array([_number(one) for one in tables.annotations["area"]], dtype=float)
+    area = polygons.areas(_geometries(tables))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        off = abs(written - area) / area
+    limit = tables.params.area_off_above
+    wrong = ~(off <= limit) & (area > 0)
+    return Found(tables.annotations.index[wrong], off[wrong], limit)
 
 
 @check("annotations", "error", "dropped")
@@ -153,12 +153,6 @@ def _rings(tables: Tables) -> np.ndarray:
     """Return the geometries of objects that are rings, None for those that are masks."""
     masks = [one is not None for one in tables.annotations["rle"]]
     return np.where(np.array(masks, dtype=bool), None, _geometries(tables))
-
-
-def _sound(geometries: np.ndarray) -> np.ndarray:
-    sound, wrong = geometries.copy(), polygons.unsound(geometries)
-    sound[wrong] = [polygons.repair(one) for one in geometries[wrong]]
-    return sound
 
 
 def _one(parts: np.ndarray) -> shapely.Geometry | None:
