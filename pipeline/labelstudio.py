@@ -16,7 +16,7 @@ ABOUT = """An object of one part is a polygon in percent of the picture's sides;
 parts, with holes or that came as a mask is a brush region, pixel by pixel. Set Label Studio's
 LABEL_STUDIO_LOCAL_FILES_DOCUMENT_ROOT to this folder and
 LABEL_STUDIO_LOCAL_FILES_SERVING_ENABLED to true, paste labels.xml as the labelling interface, add
-the folder as local storage, then import tasks.json."""
+the folder images as local storage, without syncing it, then import tasks.json."""
 SERVED = "/data/local-files/?d="  # where Label Studio shows files of its document root
 CHANNELS = 4  # a brush region has red, green, blue and opacity for each pixel, all the same
 SIZES = (3, 4, 8, 16)  # bits that a run's length can have in a brush region

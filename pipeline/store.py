@@ -21,6 +21,7 @@ from pipeline.errors import ImageError, TableError
 from pipeline.tables import Columns
 
 JPEG = (b"\xff\xd8\xff",)
+TEXTS = (".json", ".md", ".txt", ".xml", ".yaml")
 
 
 def write_bytes(path: Path, content: bytes) -> None:
@@ -62,18 +63,14 @@ def write_table(path: Path, frame: pd.DataFrame, columns: Columns) -> None:
     write_bytes(path, text.encode("utf-8"))
 
 
-def write_zip(path: Path, members: Iterable[tuple[str, bytes | Path]]) -> None:
+def write_zip(path: Path, members: Iterable[tuple[str, bytes]]) -> None:
     """Write a zip; the same names and contents, in one order, give the same bytes.
 
-    Times and owners are left out. Text is packed, files, which are pictures, are stored as they
-    are and read one at a time.
+    Times and owners are left out. Text is packed, all else, which is pictures, is stored as it is.
 
     Args:
         path: the zip; folders are made.
-        members: name in the zip, with /, and its text or its file.
-
-    Raises:
-        ImageError: a file cannot be read.
+        members: name in the zip, with /, and content; taken one at a time.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f".{path.name[:100]}.{os.getpid()}.part")
@@ -82,9 +79,8 @@ def write_zip(path: Path, members: Iterable[tuple[str, bytes | Path]]) -> None:
             for name, content in members:
                 info = zipfile.ZipInfo(name)  # its time is that of the format's beginning, 1980
                 info.create_system, info.external_attr = 3, 0o644 << 16
-                info.compress_type = zipfile.ZIP_DEFLATED
-                if isinstance(content, Path):
-                    info.compress_type, content = zipfile.ZIP_STORED, read_picture(content)
+                if name.endswith(TEXTS):
+                    info.compress_type = zipfile.ZIP_DEFLATED
                 archive.writestr(info, content)
         beside.replace(path)
     finally:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from pipeline import coco, handover, labelstudio, store
+from pipeline import coco, handover, labelstudio, store, upright
 from pipeline.errors import ExportError
 from pipeline.handover import Package
 from pipeline.parallel import progress
@@ -49,12 +49,16 @@ def _refuse_missing(pictures: Path, package: Package) -> None:
         )
 
 
-def _members(pictures: Path, package: Package) -> Iterator[tuple[str, bytes | Path]]:
-    """Yield texts, notes and pictures, each sorted by name."""
+def _members(pictures: Path, package: Package) -> Iterator[tuple[str, bytes]]:
+    """Yield texts and notes, then pictures, each sorted by name.
+
+    Pictures keep their bytes, but for EXIF's wish to be shown turned.
+    """
     texts = {**_notes(pictures), **package.texts, "ABOUT.md": f"{package.about}\n".encode()}
     yield from sorted(texts.items())
     files = progress(sorted(package.pictures.items()), "packing", len(package.pictures))
-    yield from ((name, pictures / path) for name, path in files)
+    for name, path in files:
+        yield name, upright.unturned(store.read_picture(pictures / path))
 
 
 def _notes(pictures: Path) -> dict[str, bytes]:

@@ -274,17 +274,35 @@ def test_a_mistake_is_told_with_the_cure_and_leaves_no_zip(made):
 
 
 @pytest.mark.skipif(not (SHARED / "zoo").is_dir(), reason="the shared exports are not here")
-@pytest.mark.parametrize("kind", ["coco", "yolo"])
-def test_real_masks_come_back_pixel_by_pixel(tmp_path, kind):
-    raw = SHARED / "zoo" / "borrat_rle"
+@pytest.mark.parametrize(
+    "name", ["cat_multipart", pytest.param("borrat_rle", marks=pytest.mark.slow)]
+)
+def test_real_masks_come_back_pixel_by_pixel(tmp_path, name):
+    raw = SHARED / "zoo" / name
     _, found = examine(raw)
     coco.save(tmp_path / "valid", found.dataset)
-    exporting.export(tmp_path / "valid", raw, kind, tmp_path / "x.zip")
+    exporting.export(tmp_path / "valid", raw, "yolo", tmp_path / "x.zip")
     pull.pull(tmp_path / "x.zip", tmp_path / "back", tmp_path / "truth", LIMITS, None)
     _, again = examine(tmp_path / "back")
 
-    assert len(found.dataset.annotations) > 50
+    assert len(found.dataset.annotations) > 30
     same(masks(found.dataset), masks(again.dataset))
+
+
+def test_a_picture_that_asks_to_be_turned_does_not_any_more(made):
+    from PIL import Image
+
+    image = made.dataset.images.iloc[0]
+    path = made.raw / image.path
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    with Image.open(path) as picture:
+        pixels = np.array(picture)
+        picture.save(path, exif=exif)
+
+    with Image.open(packed(made, "coco") / image.split / image.file_name) as given:
+        np.testing.assert_array_equal(np.array(given), pixels)
+        assert given.getexif()[0x0112] == 1
 
 
 def test_a_square_is_written_as_it_is_drawn(made):
