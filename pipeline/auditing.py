@@ -5,7 +5,7 @@ Together with the command line the only module that calls several steps.
 
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,12 +13,14 @@ import pandas as pd
 
 from pipeline import accuracy, browse, params, pull, roboflow_pin, store, tables, tag, validate
 from pipeline.checks import ValidateParams
+from pipeline.errors import ParamsError
 from pipeline.examples import ReportParams
 from pipeline.findings import Run
 from pipeline.parallel import ComputeParams
 from pipeline.pull import PullParams
 from pipeline.rules import TagParams
 from pipeline.tables import Dataset
+from pipeline.tagfiles import FORMATS
 from pipeline.thumbs import Drawer
 
 TABLES = {
@@ -58,9 +60,23 @@ class Audit:
     _settings: params.Settings = field(repr=False)
     _scratch: tempfile.TemporaryDirectory = field(repr=False)
 
-    def write(self, folder: str | Path) -> Path:
-        """Write the four tables as CSV and the page with its pictures; return the page's path."""
+    def write(self, folder: str | Path, formats: Sequence[str] = ()) -> Path:
+        """Write the four tables as CSV and the page with its pictures; return the page's path.
+
+        Args:
+            folder: where to; it is made.
+            formats: annotation tools for which to write the tags too, of ``tagfiles.FORMATS``.
+
+        Raises:
+            ParamsError: a format is not known.
+        """
         folder = Path(folder)
+        if unknown := sorted(set(formats) - set(FORMATS)):
+            raise ParamsError(f"--format {unknown[0]} is not known; choose {', '.join(FORMATS)}")
+        paths = tables.ordered(self.dataset.images)["path"].to_numpy()
+        for name in formats:
+            for file, content in FORMATS[name](self.images.assign(path=paths)).items():
+                store.write_bytes(folder / file, content)
         for name, columns in TABLES.items():
             store.write_table(folder / FILES[name], getattr(self, name), columns)
         settings = self._settings

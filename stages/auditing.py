@@ -5,12 +5,17 @@ from pathlib import Path
 from pipeline.auditing import audit
 
 
-def write(export: Path, output: Path) -> list[str]:
+def write(export: Path, output: Path, formats: list[str]) -> list[str]:
     """Write ``issues.csv``, ``images.csv``, ``tags.csv``, ``tag_accuracy.csv`` and the page.
+
+    Args:
+        export: a folder, a zip or a pin.
+        output: the folder.
+        formats: annotation tools that get the tags too.
 
     Returns:
         What is to be said of it.
     """
     found = audit(export)
-    page = found.write(output)
+    page = found.write(output, formats)
     return [*found.summary, f"report: {page.resolve().as_uri()}"]

@@ -76,11 +76,17 @@ def audit(
     output: Annotated[Path, typer.Option("-o", "--output", help="Folder to write into.")] = Path(
         "audit"
     ),
+    formats: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--format", help="Also write the tags for cvat (and FiftyOne) or labelstudio."
+        ),
+    ] = None,
 ) -> None:
     """Validate and tag one export: tables and a page, no training."""
     from stages import auditing  # noqa: PLC0415  # half a second that --help need not wait for
 
-    for line in auditing.write(export, output):
+    for line in auditing.write(export, output, formats or []):
         typer.echo(line)
 
 
