@@ -3,9 +3,11 @@
 import copy
 import json
 import os
+import random
 import shutil
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -226,6 +228,60 @@ def test_masks_with_holes_are_compared_by_pixels():
 
     (row,) = compare.changes(dataset, other).itertuples()
     assert (row.before, row.after, row.value) == ("100", "91", pytest.approx(0.91))
+
+
+def grid(prefix, count):
+    """Pictures of 100 x 100 with nine squares each, of two categories."""
+    said = content(count, prefix)
+    said["categories"] = base()["train"]["categories"]
+    for image in said["images"]:
+        image |= {"width": 100, "height": 100}
+    said["annotations"] = [
+        {**said["annotations"][image], "category_id": 1 + cell % 2, "segmentation": [
+            [x, y, x + 20, y, x + 20, y + 20, x, y + 20]
+        ]}
+        for image in range(count)
+        for cell in range(9)
+        for x, y in [(5 + 30 * (cell % 3), 5 + 30 * (cell // 3))]
+    ]  # fmt: skip
+    return said
+
+
+def edit(said, chance):
+    """Change objects and images at random; return how many rows of each kind that gives."""
+    counts, kept = Counter(), []
+    for one in said["annotations"]:
+        what = chance.choice(["", "", "removed", "edited", "relabelled"])
+        counts[f"annotation_{what}"] += bool(what)
+        if what == "edited":
+            one["segmentation"] = [[number + 3 for number in one["segmentation"][0]]]
+        if what == "relabelled":
+            one["category_id"] = 3 - one["category_id"]
+        kept += [] if what == "removed" else [one]
+    said["annotations"] = kept
+    for image in said["images"]:
+        if chance.random() < 0.3:
+            image["file_name"] = image["file_name"].replace(".rf.", ".rf.new")
+            counts["image_renamed"] += 1
+    chance.shuffle(said["images"])
+    return counts
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_all_of_many_edits_are_found_and_nothing_else(seed):
+    chance = random.Random(seed)
+    before = {"train": grid("a", 6), "valid": grid("b", 2), "test": grid("c", 2)}
+    after = copy.deepcopy(before)
+    expected = sum((edit(said, chance) for said in after.values()), Counter())
+    for said in after.values():  # ids follow the order of the shuffled images
+        place = {one["id"]: number for number, one in enumerate(said["images"])}
+        for one in said["annotations"]:
+            one["image_id"] = place[one["image_id"]]
+    rows = compare.changes(version(**before), version(**after))
+
+    assert Counter(rows["kind"]) == +expected
+    edited = rows[rows["kind"] == "annotation_edited"]
+    assert edited["value"].to_numpy() == pytest.approx(17 * 17 / (800 - 17 * 17))
 
 
 # Through DVC

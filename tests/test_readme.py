@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from pipeline import tables
+from pipeline import checks, tables
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -63,6 +63,8 @@ def test_every_section_of_the_parameters_is_mentioned():
 
 
 SCHEMAS = {
+    "leaks.csv": checks.LEAKS,
+    "resplit.csv": checks.RESPLIT,
     "issues.csv": tables.ISSUES,
     "images.csv": tables.MEASURED,
     "tags.csv": tables.TAGS,
