@@ -1,6 +1,6 @@
 """Tags as files that annotation tools take in, so that those who annotate see them.
 
-Sources: https://docs.cvat.ai/docs/other/xml_format (FiftyOne reads it too, as ``CVATImageDataset``),
+Sources: https://docs.cvat.ai/docs/other/xml_format (FiftyOne reads it too, as CVATImageDataset),
 https://labelstud.io/guide/predictions and https://labelstud.io/tags/choices
 """
 
