@@ -3,6 +3,7 @@
 import json
 import re
 from collections import Counter
+from collections.abc import Iterable
 from itertools import chain
 from operator import attrgetter
 from pathlib import Path, PurePosixPath
@@ -132,21 +133,15 @@ def from_coco(contents: dict[str, dict]) -> Dataset:
         TableError: an id is repeated or points nowhere.
         KeyError, TypeError, ValueError: a key is missing or its value is of another kind.
     """
-    images = [{**row, "split": name} for name in contents for row in contents[name]["images"]]
-    annotations = [
-        {**row, "split": name} for name in contents for row in contents[name]["annotations"]
-    ]
-    for row in images:
-        row["image_id"] = row["id"]
-    for row in annotations:
-        row["annotation_id"] = row["id"]
-    categories = [
-        {**row, "category_id": row["id"]} for row in next(iter(contents.values()))["categories"]
-    ]
+    first = next(iter(contents))
     return Dataset(
-        IMAGES.frame(images)[list(IMAGES)],
-        _annotations(annotations),
-        CATEGORIES.frame(categories)[list(CATEGORIES)],
+        IMAGES.check(_rows(contents, "images", "image_id", IMAGES), "images", cast=True),
+        _annotations(contents),
+        CATEGORIES.check(
+            _rows({first: contents[first]}, "categories", "category_id", CATEGORIES),
+            "categories",
+            cast=True,
+        ),
     )
 
 
@@ -271,20 +266,32 @@ def _issue(split: str, code: str, value: float | None) -> dict:
     }
 
 
-def _annotations(records: list[dict]) -> pd.DataFrame:
-    if not records:
-        return ANNOTATIONS.empty().assign(closed=pd.Series(dtype="bool"))
-    frame = pd.DataFrame.from_records(records)
+def _rows(contents: dict[str, dict], key: str, number: str, columns: Iterable[str]) -> pd.DataFrame:
+    """Return one list of all splits as a frame; ``number`` is the column that ``id`` becomes."""
+    records = [record for content in contents.values() for record in content[key]]
+    frame = {
+        name: [record["id" if name == number else name] for record in records]
+        for name in columns
+        if name != "split"
+    }
+    if "split" in columns:
+        sizes = [len(content[key]) for content in contents.values()]
+        frame["split"] = np.repeat(np.array(list(contents), dtype=object), sizes)
+    return pd.DataFrame({name: pd.Series(values, dtype="object") for name, values in frame.items()})
+
+
+def _annotations(contents: dict[str, dict]) -> pd.DataFrame:
+    plain = [name for name in ANNOTATIONS if name not in {"geometry", "rle"}]
+    frame = _rows(contents, "annotations", "annotation_id", [*plain, "segmentation"])
     written = frame.pop("segmentation").tolist()
     rings = [[] if isinstance(one, dict) else one for one in written]
     geometry = polygons.from_rings(rings)
-    masks = [one if isinstance(one, dict) else None for one in written]
-    for row, mask in enumerate(masks):
-        if mask is not None:
-            geometry[row] = rle.outline(mask)
-    frame["geometry"] = geometry
-    frame["rle"] = pd.Series(masks, dtype="object")
-    frame["closed"] = [polygons.is_closed(one) for one in rings]
+    masks = np.full(len(written), None, dtype=object)
+    for row, one in enumerate(written):
+        if isinstance(one, dict):
+            masks[row], geometry[row] = one, rle.outline(one)
+    closed = pd.Series([polygons.is_closed(one) for one in rings], dtype="bool")
+    frame = frame.assign(geometry=geometry, rle=pd.Series(masks, dtype="object"), closed=closed)
     return ANNOTATIONS.check(frame, "annotations", cast=True)[[*ANNOTATIONS, "closed"]]
 
 
@@ -312,7 +319,8 @@ def _annotation_records(annotations: pd.DataFrame) -> list[dict]:
     bounds = shapely.bounds(geometries).reshape(-1, 4)
     boxes = np.concatenate([bounds[:, :2], bounds[:, 2:] - bounds[:, :2]], axis=1)
     # Whether a ring repeats its first point says nothing, but an unchanged ring stays unchanged.
-    closed = ordered["closed"] if "closed" in ordered else [True] * len(ordered)
+    closed = ordered["closed"].tolist() if "closed" in ordered else [True] * len(ordered)
+    outlines = polygons.all_rings(geometries, closed)
     return [
         {
             "id": row.annotation_id,
@@ -321,11 +329,11 @@ def _annotation_records(annotations: pd.DataFrame) -> list[dict]:
             "bbox": [round(number, 3) for number in box],
             "area": round(area, 3),
             "iscrowd": int(row.iscrowd),
-            "segmentation": row.rle or polygons.to_rings(row.geometry, closed=close),
+            "segmentation": row.rle or rings,
             "export_id": _whole(row.export_id),
         }
-        for row, area, box, close in zip(
-            ordered.itertuples(), areas.tolist(), boxes.tolist(), closed, strict=True
+        for row, area, box, rings in zip(
+            ordered.itertuples(), areas.tolist(), boxes.tolist(), outlines, strict=True
         )
     ]
 

@@ -1,5 +1,6 @@
 """Dataset -> label masks, by pycocotools' pixel convention."""
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
@@ -38,14 +39,14 @@ def sheets(dataset: Dataset) -> list[Sheet]:
             f"none of the {len(dataset.images)} images has an object with an outline, only boxes "
             'or nothing; export the version from Roboflow as "COCO Segmentation"'
         )
-    drawn = {
-        key: objects(several)
-        for key, several in dataset.annotations.groupby(["split", "image_id"], sort=False)
-    }
+    annotations, drawn = dataset.annotations, defaultdict(list)
+    images = zip(annotations["split"].tolist(), annotations["image_id"].tolist(), strict=True)
+    for image, one in zip(images, objects(annotations), strict=True):
+        drawn[image].append(one)
     return [
         Sheet(
             f"{image.split}/{image.stem}.png",
-            drawn.get((image.split, image.image_id), []),
+            drawn[image.split, image.image_id],
             image.height,
             image.width,
         )
@@ -57,7 +58,7 @@ def objects(annotations: pd.DataFrame) -> list[drawing.Drawn]:
     """Return annotations as what is drawn of them; the label is the category's id.
 
     Args:
-        annotations: columns as ``ANNOTATIONS``, of one image.
+        annotations: columns as ``ANNOTATIONS``.
     """
     columns = [annotations[name].tolist() for name in ("category_id", "geometry", "rle")]
     return [drawing.Drawn(*one) for one in zip(*columns, strict=True)]
