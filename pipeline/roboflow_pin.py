@@ -2,37 +2,23 @@
 
 The SDK finds the account, the project, the version and the link of its export. Its ``download``
 is not used: it waits for ever, reports success where the folder exists, and never looks at what
-it fetched. So that nothing else waits for ever, and that the key is never shown, the SDK is
-given a ``Door`` in place of the ``requests`` module, and is silenced.
+it fetched.
 """
 
-import io
-import json
-import logging
-import os
-import re
-import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, redirect_stderr, redirect_stdout
-from dataclasses import dataclass, field
-from functools import partial
+from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 import msgspec
 
-from pipeline import params
-from pipeline.door import Door, Patience, Told
+from pipeline import params, roboflow_sdk
+from pipeline.door import Door, Patience
 from pipeline.errors import ParamsError, PullError
+from pipeline.roboflow_sdk import Account
 
 FORMAT = "coco-segmentation"
 POLL = 2.0  # seconds between two looks at what Roboflow is still making
-KEY = re.compile(r"[A-Za-z0-9_-]+")
-SAID_MOST = 200  # characters of the server's own words
-SDK_ERRORS = (RuntimeError, LookupError, TypeError, ValueError, AttributeError, OSError)
-
-Answer = TypeVar("Answer")
+CURE = "correct the pin by the address in the browser: app.roboflow.com/WORKSPACE/PROJECT"
 Slug = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_-]+$")]
 
 
@@ -42,19 +28,6 @@ class Pin(params.Params):
     workspace: Slug
     project: Slug
     version: Annotated[int, msgspec.Meta(ge=1)]
-
-
-@dataclass(frozen=True)
-class Account:
-    """How to reach Roboflow.
-
-    Attributes:
-        key: the private API key; None or empty if there is none.
-        told: called with the bytes that have come, and those in all if known.
-    """
-
-    key: str | None = field(repr=False)
-    told: Told
 
 
 def read(path: Path) -> Pin:
@@ -83,26 +56,16 @@ def download(pin: Pin, into: Path, patience: Patience, account: Account) -> None
         PullError: there is no key, or Roboflow refuses it; there is no such workspace, project
             or version; the version is not generated; the server fails or is too slow.
     """
-    key = (account.key or "").strip()
-    if not KEY.fullmatch(key):
-        raise PullError(
-            f"ROBOFLOW_API_KEY {'is not a key' if key else 'is not set'}; "
-            "copy the Private API Key from Roboflow's Settings > API Keys into it"
-        )
+    key = roboflow_sdk.checked(account.key)
     door = Door(patience)
-    try:
-        with _unlogged():
-            return door.download(_link(pin, key, door), into, account.told)
-    except PullError as error:
-        refusal = str(error).replace(key, "***")
-    raise PullError(refusal)  # anew: what caused it holds addresses, and those hold the key
+    roboflow_sdk.discreetly(key, lambda: door.download(_link(pin, key, door), into, account.told))
 
 
 def _link(pin: Pin, key: str, door: Door) -> str:
     """Ask the SDK, step by step, for the address of the version's zip."""
-    with _sdk(door) as (roboflow, rfapi):
-        failures = (*SDK_ERRORS, rfapi.RoboflowError)
-        ask = partial(_ask, door, failures)
+    with roboflow_sdk.sdk(door) as (roboflow, rfapi):
+        failures = (*roboflow_sdk.SDK_ERRORS, rfapi.RoboflowError)
+        ask = roboflow_sdk.Desk(door, failures, PullError, CURE).ask
         account = ask("the key", lambda: roboflow.Roboflow(api_key=key))
         workspace = ask(f"workspace '{pin.workspace}'", lambda: account.workspace(pin.workspace))
         what = f"project '{pin.project}' in workspace '{pin.workspace}'"
@@ -116,40 +79,6 @@ def _link(pin: Pin, key: str, door: Door) -> str:
         return _await_link(
             lambda: ask(what, lambda: dict(rfapi.get_version_export(*where, FORMAT))), door, what
         )
-
-
-def _ask(
-    door: Door, failures: tuple[type[Exception], ...], what: str, call: Callable[[], Answer]
-) -> Answer:
-    """Return the SDK's answer; translate its errors, whose kinds say little, by the status."""
-    try:
-        return call()
-    except failures as error:
-        said = _said(str(error))
-    if door.status in {401, 403}:
-        raise PullError(
-            f"Roboflow refuses the key in ROBOFLOW_API_KEY for {what}{said}; "
-            "copy the Private API Key of that workspace from Settings > API Keys"
-        )
-    if door.status == 404:
-        raise PullError(
-            f"Roboflow has no {what}, or not for this key{said}; "
-            "correct the pin by the address in the browser: app.roboflow.com/WORKSPACE/PROJECT"
-        )
-    if door.status == 200:
-        raise PullError(f"Roboflow's answer about {what} is not one that its SDK understands{said}")
-    raise PullError(f"Roboflow answers {door.status} about {what}{said}; try again later")
-
-
-def _said(text: str) -> str:
-    """Return the server's own words, if it sent any in the JSON it sends, without addresses."""
-    try:
-        words = json.loads(text)["error"]
-        words = words["message"] if isinstance(words, dict) else words
-    except (ValueError, LookupError, TypeError):
-        return ""
-    plain = " ".join(re.sub(r"https?://\S+", "", str(words)).split())
-    return f" ({plain[:SAID_MOST]})"
 
 
 def _versions(project: object) -> list[int]:
@@ -189,41 +118,3 @@ def _await_link(look: Callable[[], dict], door: Door, what: str) -> str:
 def _share(about: dict) -> str:
     done = about.get("progress")
     return f" ({done:.0%})" if isinstance(done, int | float) else ""
-
-
-@contextmanager
-def _sdk(door: Door) -> Iterator[tuple[ModuleType, ModuleType]]:
-    """Import the SDK, take its voice, give it our door; yield it and its module of requests.
-
-    It is imported here because it reads its configuration when imported, and only a pin needs
-    it. It would take a key from a stray ``.env``, and fails where there is no home folder.
-    """
-    os.environ.setdefault("PYTHON_DOTENV_DISABLED", "1")
-    os.environ.setdefault("HOME", tempfile.gettempdir())
-    with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
-        try:
-            import roboflow  # noqa: PLC0415
-            from roboflow.adapters import rfapi  # noqa: PLC0415
-            from roboflow.util import http  # noqa: PLC0415
-        except (OSError, ValueError) as error:
-            raise PullError(
-                f"Roboflow's SDK cannot read its own configuration ({type(error).__name__}); "
-                "mend or delete ~/.config/roboflow/config.json"
-            ) from error
-        theirs, http.requests = http.requests, door
-        try:
-            yield roboflow, rfapi
-        finally:
-            http.requests = theirs
-
-
-@contextmanager
-def _unlogged() -> Iterator[None]:
-    """Keep ``urllib3`` from logging addresses, which hold the key."""
-    logger = logging.getLogger("urllib3")
-    level = logger.level
-    logger.setLevel(logging.CRITICAL)
-    try:
-        yield
-    finally:
-        logger.setLevel(level)
