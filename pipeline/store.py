@@ -97,6 +97,8 @@ def read_json(path: Path) -> object:
         return msgspec.json.decode(path.read_bytes())
     except FileNotFoundError as error:
         raise TableError(f"{path} does not exist; run dvc repro") from error
+    except OSError as error:
+        raise TableError(f"{path} cannot be read: {error.strerror}") from error
     except msgspec.DecodeError as error:
         raise TableError(f"{path} is not JSON: {error}; run dvc repro again") from error
 

@@ -41,6 +41,8 @@ def export(valid: Path, pictures: Path, kind: str, output: Path) -> str:
 
 
 def _refuse_missing(pictures: Path, package: Package) -> None:
+    if not pictures.is_dir():
+        raise ExportError(f"{pictures} is no folder; say where the pictures are with --pictures")
     missing = [path for path in package.pictures.values() if not (pictures / path).is_file()]
     if missing:
         raise ExportError(

@@ -261,6 +261,8 @@ def test_a_mistake_is_told_with_the_cure_and_leaves_no_zip(made):
         "run dvc repro": (made.at, made.raw, "coco", out),
         "17 of 18 pictures are not in": (made.valid, made.at / "few", "coco", out),
         "cannot be written": (made.valid, made.raw, "coco", made.raw),
+        "cannot be read": (made.valid / "train.json", made.raw, "coco", out),
+        "is no folder": (made.valid, made.at / "none", "coco", out),
     }
     image = made.dataset.images.iloc[0]
     (made.at / "few" / image.path).parent.mkdir(parents=True)
