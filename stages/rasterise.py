@@ -1,5 +1,6 @@
 """Draw each image's annotations into a label mask."""
 
+import gc
 from functools import partial
 from pathlib import Path
 
@@ -37,4 +38,5 @@ def draw(masks: Path, sheets: list[rasterise.Sheet]) -> list[int]:
 
 
 if __name__ == "__main__":
+    gc.disable()  # it would look through millions of living lists again and again
     run(main)

@@ -1,5 +1,6 @@
 """Keep the sound annotations, repair what can be, table the rest."""
 
+import gc
 from pathlib import Path
 
 from pipeline import checks, coco, parallel, params, store, tables, validate
@@ -21,4 +22,5 @@ def main(export: Path, valid: Path, issues: Path) -> str:
 
 
 if __name__ == "__main__":
+    gc.disable()  # it would look through millions of living lists again and again
     run(main)
