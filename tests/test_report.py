@@ -413,7 +413,7 @@ def test_table_1_says_how_often_a_tag_is_right_where_that_is_known(seen, whole, 
         )
     )
 
-    assert "0.90 0.73 0.81 0.71–0.91" in seen.words
+    assert "0.90 0.73 0.81 ( 0.71–0.91 )" in seen.words
     assert "77 at most" in seen.words
     assert "Recall" not in without.words.split("Segmentation")[0]
 

@@ -179,8 +179,8 @@
     judge.hidden = !tag || !tag.parameter;
     if (judge.hidden) return;
     const finite = tag.values.filter((value) => value !== null && value < BOUNDLESS);
-    const ends = [...finite, tag.limit];
-    let least = Math.min(...ends.length < 1e5 ? ends : [0]), most = Math.max(...ends.length < 1e5 ? ends : [1]);
+    let least = tag.limit, most = tag.limit;
+    for (const value of finite) { least = Math.min(least, value); most = Math.max(most, value); }
     const step = tag.kind === "d" ? 1 : (most - least) / 400 || 0.01;
     if (tag.kind === "d") { least -= 1; most += 1; }
     Object.assign(tag, { least, most, step });
