@@ -6,6 +6,7 @@ import numpy as np
 
 MOVE = 0.5  # cost of moving an image; a size that is off by one image costs 1
 LOOSE_MOST = 1000  # groups a split that lie in one split already and may move to keep its size
+EXCHANGED_MOST = 300  # groups of which any two may change places
 LESS = 1e-9  # a gain below this is rounding
 
 
@@ -54,9 +55,9 @@ def resplit(members: np.ndarray, holds: np.ndarray, shown: np.ndarray) -> np.nda
     """Return the split that each group goes to, so that none is in two.
 
     The parted groups are placed one by one, the largest first, where they cost least. Then groups
-    move, always the one that helps most, while that lowers the cost: by how much the sizes of the
-    splits, and the images of each category in them, differ from what they are now, and ``MOVE``
-    for each image that moves. Of equal groups and splits the first is taken.
+    move, or two change places, always what helps most, while that lowers the cost: by how much the
+    sizes of the splits, and the images of each category in them, differ from what they are now,
+    and ``MOVE`` for each image that moves. Of equal groups and splits the first is taken.
 
     Args:
         members: ``(G, S)`` images of each group in each split.
@@ -75,7 +76,7 @@ def resplit(members: np.ndarray, holds: np.ndarray, shown: np.ndarray) -> np.nda
     groups = _movable(parted, plan.goes)
     for split in np.flatnonzero(filled):
         _fill(plan, groups, split)
-    while parted.any() and _improve(plan, groups):
+    while parted.any() and (_improve(plan, groups) or _exchange(plan, groups[:EXCHANGED_MOST])):
         pass
     return plan.goes
 
@@ -121,6 +122,28 @@ def _improve(plan: _Plan, groups: np.ndarray) -> bool:
         return False
     row, split = divmod(int(best), costs.shape[1])
     plan.move(groups[row], split)
+    return True
+
+
+def _exchange(plan: _Plan, groups: np.ndarray) -> bool:
+    """Let the two groups change places that it helps most; return whether there were any."""
+    here, count = plan.goes[groups], plan.members[groups].sum(axis=1)
+    more = count[None] - count[:, None]  # (K, K) images that the row's split gains
+    gain = _grown(plan.size[here][:, None], more)
+    for category in range(plan.holds.shape[1]):
+        holds = plan.holds[groups, category]
+        off = plan.shown[here, category][:, None]
+        gain += _grown(off, holds[None] - holds[:, None]) / plan.holds.shape[1]
+    stays = plan.members[groups, here]
+    gain += MOVE * (stays[:, None] - plan.members[groups][:, here])
+    cost = gain + gain.T
+    cost[here[:, None] == here[None]] = 0
+    best = cost.argmin()
+    if cost.flat[best] > -LESS:
+        return False
+    one, other = divmod(int(best), len(groups))
+    plan.move(groups[one], here[other])
+    plan.move(groups[other], here[one])
     return True
 
 

@@ -82,25 +82,34 @@ def test_no_split_that_has_images_is_left_empty():
     st.lists(
         st.tuples(st.integers(0, 3), st.integers(0, 3), st.integers(0, 3)).filter(any),
         min_size=3,
-        max_size=5,
+        max_size=9,
     )
 )
-@settings(max_examples=25)
-def test_it_is_never_far_from_the_best_of_all_splits(members):
-    """The search makes single moves; two moves at once are at most worth the largest group."""
+@settings(max_examples=40)
+def test_nothing_is_left_empty_and_whole_groups_stay_where_none_is_parted(members):
+    members = np.array(members)
     goes = sized(members)
-    filled = np.flatnonzero(np.sum(members, axis=0))
-    if len(members) < len(filled):
-        return
-    every = [
-        cost(members, np.array(one))
-        for one in itertools.product(range(3), repeat=len(members))
-        if set(filled) <= set(one)
-    ]
+    filled = np.flatnonzero(members.sum(axis=0))
 
+    if len(members) < len(filled):
+        assert set(goes) == {-1}
+        return
     assert set(filled) <= set(goes.tolist())
-    if (np.array(members) > 0).sum(axis=1).max() > 1:
-        assert cost(members, goes) <= min(every) + 2 * np.sum(members, axis=1).max()
+    if (members > 0).sum(axis=1).max() == 1:
+        assert (goes == members.argmax(axis=1)).all()
+
+
+def test_it_is_near_the_best_of_all_splits():
+    """Sixty hard cases, nearly all groups parted: at most a tenth above the best, in all."""
+    chance, found, best = np.random.default_rng(0), 0.0, 0.0
+    every = np.array([one for one in itertools.product(range(3), repeat=7) if len(set(one)) == 3])
+    for _ in range(60):
+        members = chance.poisson([2.0, 0.6, 0.4], (7, 3)) + np.eye(3, dtype=int)[np.arange(7) % 3]
+        costs = [cost(members, goes) for goes in every]
+        best += min(costs)
+        found += cost(members, sized(members))
+
+    assert best <= found <= 1.1 * best
 
 
 def leaky(folder):
