@@ -1,6 +1,6 @@
 """How often is a tag right? Precision, recall and F1 of each tag against labels made by eye.
 
-    python -m benchmarks.tags reports/images.csv TRUTH.csv
+    python -m benchmarks.tags [reports/images.csv TRUTH.csv]
 
 Images fall by their source picture's name into two halves. The calibration half shows the best
 limit of each measurement, and the weights of defocus and hidden were fitted on it; the report
@@ -77,4 +77,4 @@ def main(measured: Path, truth: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(*map(Path, sys.argv[1:]))
+    main(*map(Path, sys.argv[1:] or ("reports/images.csv", "data/truth")))

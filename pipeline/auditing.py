@@ -139,7 +139,7 @@ def audit(
     scratch = tempfile.TemporaryDirectory(prefix="segment-restore-", ignore_cleanup_errors=True)
     raw, beside = Path(scratch.name, "raw"), Path(scratch.name, "truth")
     account = roboflow_pin.Account(os.environ.get("ROBOFLOW_API_KEY"), lambda done, total: None)
-    pull.pull(Path(export), raw, beside, settings.load(PullParams, "pull"), account)
+    pull.pull(Path(export).expanduser(), raw, beside, settings.load(PullParams, "pull"), account)
     answers = accuracy.read(_truth(truth, limits.truth, beside))
     checks = settings.load(ValidateParams, "validate")
     read, sound = validate.run(raw, checks, compute)
@@ -167,5 +167,5 @@ def _settings(source: str | Path | Mapping | None) -> params.Settings:
 def _truth(given: str | Path | None, named: str, beside: Path) -> Path:
     """Return where the answers are: given, else named by the parameters, else the export's own."""
     if given is not None:
-        return Path(given)
+        return Path(given).expanduser()
     return beside if named in {"", tag.BESIDE} else Path(named)

@@ -1,0 +1,80 @@
+"""What do ten pictures more cost? An export is measured with no memory, an empty one, and grown.
+
+    python -m benchmarks.incremental [IMAGES]
+
+The pictures are drawn here: textured JPEG of 640 x 640 with two outlines each. Ratios are within
+one run on one machine, each time after the worker processes have started.
+"""
+
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from pipeline import params, raw, store, tag, validate
+from pipeline.checks import ValidateParams
+from pipeline.parallel import ComputeParams
+from pipeline.rules import TagParams
+
+IMAGES = 400
+MORE = 10
+SIDE = 640
+
+
+def grow(export: Path, first: int, last: int) -> None:
+    """Add the pictures ``first`` to ``last`` (exclusive) to an export of one split."""
+    path = export / "train" / raw.ANNOTATIONS
+    whole = (
+        store.read_json(path)
+        if path.exists()
+        else {"images": [], "annotations": [], "categories": [{"id": 1, "name": "person"}]}
+    )
+    for number in range(first, last):
+        rng = np.random.default_rng(number)
+        coarse = rng.integers(0, 255, (20, 20, 3), np.uint8)
+        image = cv2.resize(coarse, (SIDE, SIDE), interpolation=cv2.INTER_CUBIC)
+        image = cv2.add(image, rng.integers(0, 40, image.shape, np.uint8))
+        name = f"p{number}.jpg"
+        store.write_image(export / "train" / name, image)
+        whole["images"].append({"id": number, "file_name": name, "width": SIDE, "height": SIDE})
+        for one in range(2):
+            angle = np.linspace(0, 2 * np.pi, 40, endpoint=False)
+            radius = 60 + 20 * np.sin(3 * angle + number)
+            middle = np.array([160 + 300 * one, 320])
+            ring = middle + np.stack([radius * np.cos(angle), 2 * radius * np.sin(angle)], axis=1)
+            whole["annotations"].append(
+                {"id": 2 * number + one, "image_id": number, "category_id": 1, "iscrowd": 0}
+                | {"segmentation": [ring.ravel().tolist()]}
+            )
+    store.write_json(path, whole)
+
+
+def seconds(export: Path, cache: str) -> float:
+    """Return how long checking the pictures and tagging them takes together."""
+    compute = ComputeParams(backend="local", workers=0, scheduler=None, cache=cache)
+    start = time.perf_counter()
+    _, sound = validate.run(export, params.load(ValidateParams, "validate"), compute)
+    tag.run(sound.dataset, export, params.load(TagParams, "tag"), compute)
+    return time.perf_counter() - start
+
+
+def main(images: int = IMAGES) -> None:
+    """Print the seconds of each state and their ratio to measuring everything."""
+    with tempfile.TemporaryDirectory() as scratch:
+        export, cache = Path(scratch, "export"), str(Path(scratch, "cache"))
+        grow(export, 0, images)
+        seconds(export, "")  # starts the worker processes
+        whole = seconds(export, "")
+        states = {"no memory": whole, "empty memory": seconds(export, cache)}
+        states["everything known"] = seconds(export, cache)
+        grow(export, images, images + MORE)
+        states[f"{MORE} more"] = seconds(export, cache)
+        for name, taken in states.items():
+            print(f"{name:18} {taken:7.2f} s  {whole / taken:5.1f}x")  # noqa: T201  # the result
+
+
+if __name__ == "__main__":
+    main(*map(int, sys.argv[1:]))
