@@ -99,7 +99,11 @@ def score(
 
 
 def metrics(
-    scored: pd.DataFrame, restored: pd.DataFrame, issues: pd.DataFrame, tagged: pd.DataFrame
+    scored: pd.DataFrame,
+    restored: pd.DataFrame,
+    issues: pd.DataFrame,
+    tagged: pd.DataFrame,
+    accuracy: pd.DataFrame,
 ) -> dict:
     """The headline numbers, nested; six digits; what is absent is left out.
 
@@ -108,6 +112,7 @@ def metrics(
         restored: columns as ``tables.RESTORED``.
         issues: columns as ``tables.ISSUES``.
         tagged: columns as ``tables.MEASURED``, then one boolean column a tag.
+        accuracy: columns as ``tables.TAG_ACCURACY``.
     """
     test = scored[scored["split"] == HEADLINE]
     overall = scored[(scored["tag"] == "") & (scored["category"] == "")].set_index("split")
@@ -129,6 +134,7 @@ def metrics(
     tree["audit"]["issues"] = issues["severity"].value_counts().sort_index().to_dict()
     tags = [name for name in tagged if tagged[name].dtype == bool]
     tree["audit"]["tags"] = {tag: float(tagged[tag].mean()) for tag in tags if len(tagged)}
+    tree["audit"]["f1"] = dict(zip(accuracy["tag"], accuracy["f1"], strict=True))
     return _tidy(tree)
 
 

@@ -18,6 +18,7 @@ def main(  # noqa: PLR0913  # one parameter a path of dvc.yaml
     filled: Path,
     transplanted: Path,
     tagged: Path,
+    right: Path,
     issues: Path,
     counts: Path,
     iou: Path,
@@ -41,7 +42,8 @@ def main(  # noqa: PLR0913  # one parameter a path of dvc.yaml
     table = tables.RESTORED.frame([row for several in rows for row in several])
     store.write_table(restored, table, tables.RESTORED)
 
-    tree = evaluate.metrics(scored, table, store.read_table(issues, tables.ISSUES), tags)
+    accuracy = store.read_table(right, tables.TAG_ACCURACY)
+    tree = evaluate.metrics(scored, table, store.read_table(issues, tables.ISSUES), tags, accuracy)
     store.write_json(metrics, tree)
     return _headline(tree)
 

@@ -164,18 +164,24 @@ def test_metrics_are_nested_rounded_and_leave_out_what_is_absent():
         ]
     )
 
-    tree = evaluate.metrics(scored, restored, issues, _tagged(far=["b"]))
+    tree = evaluate.metrics(
+        scored, restored, issues, _tagged(far=["b"]), pd.DataFrame({"tag": ["far"], "f1": [0.75]})
+    )
 
     assert tree["iou"]["category"] == {"person": 0.4, "NA": 0.5}
     assert tree["iou"]["tag"] == {"far": 0.35}
     assert tree["restore"]["clean"]["deepfill"]["ssim"] == 0.416667
-    assert tree["audit"] == {"images": 3, "tags": {"far": 0.333333}}
+    assert tree["audit"] == {"images": 3, "tags": {"far": 0.333333}, "f1": {"far": 0.75}}
     assert "valid" not in tree["iou"]
 
 
 def test_nothing_to_score_gives_empty_metrics():
     tree = evaluate.metrics(
-        tables.IOU.empty(), tables.RESTORED.empty(), tables.ISSUES.empty(), _tagged()
+        tables.IOU.empty(),
+        tables.RESTORED.empty(),
+        tables.ISSUES.empty(),
+        _tagged(),
+        tables.TAG_ACCURACY.empty(),
     )
 
     assert tree == {"audit": {"images": 3}}

@@ -103,6 +103,7 @@ def test_the_metrics_hold_iou_restoration_and_audit(project):
     assert set(metrics["iou"]["category"]) == {"person"}
     assert 0 < metrics["restore"]["clean"]["deepfill"]["ssim"] <= 1
     assert metrics["audit"]["images"] == TINY["sample"]["images"]
+    assert 0 <= metrics["audit"]["f1"]["crowd"] <= 1
 
 
 def test_every_image_and_the_five_problems_are_tabled(project):
