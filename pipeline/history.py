@@ -61,7 +61,7 @@ class Commit:
 
 
 def commits(project: Path) -> Iterator[Commit]:
-    """Yield the commits that led to this state of a project, newest first.
+    """Yield the commits that led to this state of a project, newest first, by first parents.
 
     Only those are yielded whose ``dvc.lock`` differs from the one after. There are none without
     git or DVC, in a new repository, and beyond the end of a shallow clone.

@@ -8,6 +8,8 @@ asks for care, because a commit is no dependency that DVC knows:
 - A table that was committed for this very data is taken over as it is. So a clone, whose cache
   lacks the earlier version, comes to the same ``dvc.lock``.
 - Where the earlier version is in no cache the table is empty, and the summary says why.
+- The table is in git, not in DVC's cache: people read it there, and DVC does not hand out an
+  earlier run's table for the same data, which was compared with something else.
 - ``validate.previous`` names a folder instead, and then git is not asked. DVC does not watch that
   folder: it is a version that was put aside.
 """

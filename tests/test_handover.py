@@ -328,3 +328,15 @@ def test_a_corner_at_an_odd_tenth_is_rounded_as_it_was(side):
     turned = (5 * np.array(read) + 0.5).astype(int) == (5 * points.ravel() + 0.5).astype(int)
     assert turned.all()
     assert np.abs(np.array(read) - points.ravel()).max() < 1e-9
+
+
+@pytest.mark.parametrize("kind", ["coco", "cvat"])
+def test_a_dataset_that_went_out_and_came_back_has_no_changes(made, kind):
+    from pipeline import compare
+
+    packed(made, kind)
+    pull.pull(made.at / f"{kind}.zip", made.at / "back", made.at / "truth", LIMITS, None)
+    _, found = examine(made.at / "back")
+
+    rows = compare.changes(made.dataset, found.dataset)
+    assert rows.to_dict("records") == []
