@@ -28,6 +28,8 @@ def audit(tmp_path_factory):
     """Pictures of growing brightness, some with hostile names, one of which is in test as well."""
     where = tmp_path_factory.mktemp("made") / "export"
     train, test = exports.content(TRAIN), exports.content(3, prefix="t")
+    train["annotations"][9]["segmentation"] = [[1, 1, 18, 1, 18, 14, 1, 14]]  # the nearest
+    del train["annotations"][7]  # nobody, so nothing is far
     train["images"][3]["file_name"], test["images"][0]["file_name"] = HOSTILE, "twin.png"
     exports.write(where, train=train, test=test)
     for row, image in enumerate(train["images"]):
@@ -76,6 +78,7 @@ def test_the_policy_allows_the_pages_own_style_and_two_scripts_only(html):
     style, scripts = plain[0], plain[1:]
 
     assert allowed == page.policy([style], scripts)
+    assert "unsafe" not in allowed
     assert len(scripts) == 2
     assert not {
         name for _, attrs in seen.tags for name in attrs if name == "style" or name.startswith("on")
@@ -137,6 +140,20 @@ def test_an_unreadable_photo_is_said_and_does_not_stop_the_page(tmp_path):
     drawn = thumbs.Drawer(tmp_path, tmp_path)(thumbs.Thumb("x.jpg", "a.jpg", 10, 10, []))
 
     assert drawn == thumbs.Drawn(None, [])
+
+
+def test_outlines_are_in_the_pixels_of_the_small_picture(tmp_path):
+    store.write_image(tmp_path / "a.png", np.zeros((800, 1600, 3), np.uint8))
+    shape = shapely.box(400, 200, 1200, 600)
+
+    drawn = thumbs.Drawer(tmp_path, tmp_path)(
+        thumbs.Thumb("x.jpg", "a.png", 1600, 800, [(1, shape)])
+    )
+    corners = ring_of(drawn.outlines[0][1])
+
+    assert drawn.size == (320, 160)
+    assert corners.min(axis=0).tolist() == [80, 40]
+    assert corners.max(axis=0).tolist() == [240, 120]
 
 
 def ring_of(path):
@@ -306,6 +323,20 @@ def test_a_moved_limit_shows_which_photos_would_change(opened, audit):
     opened.run("document.querySelector('[data-only-changed]').click()")
     opened.run("document.querySelector('[data-back]').click()")
     opened.until(f"{SAID_COUNT}.startsWith('{audit.images['low_light'].sum()} of')")
+
+
+@uses_chromium
+def test_a_photo_of_nobody_is_never_far_wherever_the_limit_is(opened, audit):
+    opened.run(chip("Subject too far"))
+    opened.run(
+        "(() => { const range = document.querySelector('[data-limit]'); range.value = range.max;"
+        "range.dispatchEvent(new Event('input', { bubbles: true })); })()"
+    )
+    somebody = audit.images["largest"][audit.images["people"] > 0]
+    below = (somebody < somebody.max()).sum()
+
+    assert audit.images["no_person"].sum() == 1
+    opened.until(f"{SAID_COUNT} === '{below} of {TRAIN + 3} photos'")
 
 
 @uses_chromium

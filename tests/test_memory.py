@@ -237,6 +237,13 @@ def counting(monkeypatch, module, name):
     return seen
 
 
+def renamed(folder, content, row):
+    image = content["images"][row]
+    (folder / image["file_name"]).rename(folder / "known bytes of another name.png")
+    image["file_name"] = "known bytes of another name.png"
+    store.write_json(folder / raw.ANNOTATIONS, content)
+
+
 def test_an_audit_measures_new_changed_and_redrawn_pictures_only(tmp_path, export, monkeypatch):
     settings = {"compute": {"workers": 1, "cache": str(tmp_path / "cache")}}
     cold = pipeline.audit(export, settings)
@@ -249,12 +256,11 @@ def test_an_audit_measures_new_changed_and_redrawn_pictures_only(tmp_path, expor
     content = store.read_json(export / "train" / raw.ANNOTATIONS)
     names = [image["file_name"] for image in content["images"]]
     exports.draw_picture(export / "train" / names[1], (400, 600))  # changed
-    content["annotations"][2]["segmentation"][0][0] += 1  # redrawn
+    ring = content["annotations"][2]["segmentation"][0]
+    content["annotations"][2]["segmentation"] = [[one + 1 for one in ring]]  # of the same area
     store.write_json(export / "train" / raw.ANNOTATIONS, content)
     changed = pipeline.audit(export, settings)
-    (export / "train" / names[5]).rename(export / "train" / "known bytes of another name.png")
-    content["images"][5]["file_name"] = "known bytes of another name.png"
-    store.write_json(export / "train" / raw.ANNOTATIONS, content)
+    renamed(export / "train", content, 5)
     moved = pipeline.audit(export, settings)
     fresh = pipeline.audit(export, {"compute": {"workers": 1, "cache": ""}})
 

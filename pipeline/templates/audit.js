@@ -159,7 +159,7 @@
       button.append(make("span", { class: "value" }, names.length ? names.join(", ") : data.splits[photos.split[row]]));
     }
     button.append(named(row));
-    button.addEventListener("click", () => open(shown.indexOf(row), button));
+    button.addEventListener("click", () => open(shown.indexOf(row)));
     return make("li", {}, button);
   }
   function further() {
@@ -266,10 +266,9 @@
 
   // One photo, large, with all its measurements.
   const dialog = find("dialog");
-  let at = 0, from = null;
-  function open(index, button) {
+  let at = 0;
+  function open(index) {
     at = index;
-    from = button;
     show();
     dialog.showModal();
     find("name", dialog).focus();
@@ -302,7 +301,6 @@
     if (event.key === "ArrowRight") step(1);
   });
   dialog.addEventListener("click", (event) => { if (event.target === dialog) dialog.close(); });
-  dialog.addEventListener("close", () => from?.focus());
 
   // Pairs across splits.
   const pairs = find("pairs"), morePairs = find("more-pairs");
