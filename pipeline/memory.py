@@ -17,7 +17,7 @@ import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, suppress
 from functools import cache
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TypeVar
 
@@ -35,7 +35,7 @@ BLOCK = 2048  # items after which results are written, so that a run that is kil
 ASKED = 500  # keys a query; SQLite takes 999 at least
 PATIENCE = 10.0  # seconds to wait for another process that writes
 MARK = 16  # bytes of the checksum before each result
-LIBRARIES = ("numpy", "opencv-python-headless", "pillow", "shapely", "simplejpeg")
+LIBRARIES = ("numpy", "opencv-python", "opencv-python-headless", "pillow", "shapely", "simplejpeg")
 SCHEMA = """
 create table if not exists kept (key blob primary key, result blob not null);
 create table if not exists used (key blob primary key, turn integer not null, size integer not null)
@@ -55,7 +55,11 @@ class Memory:
     def __init__(self, folder: str, function: Callable, kind: object) -> None:
         self._function = function
         self._path = Path(folder).expanduser() / FILE if folder else None
-        self._origin = _origin(function) if folder else b""
+        self._origin = b""
+        try:
+            self._origin = _origin(function) if folder else b""
+        except OSError:  # installed without its source, so a change of code would not be noticed
+            self._path = None
         self._decoder = msgspec.msgpack.Decoder(kind, dec_hook=_array)
 
     def each(
@@ -218,9 +222,16 @@ def _origin(function: Callable) -> bytes:
     for name in sorted(_reached(function.__module__)):
         whole.update(f"\0{name}\0{inspect.getsource(importlib.import_module(name))}".encode())
     for name in LIBRARIES:
-        whole.update(f"\0{name} {version(name)}".encode())
+        whole.update(f"\0{name} {_version(name)}".encode())
     whole.update(platform.machine().encode())
     return whole.digest()
+
+
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:  # another build of the same library, such as opencv-python
+        return ""
 
 
 @cache

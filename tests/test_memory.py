@@ -187,6 +187,19 @@ def test_another_code_is_another_key(monkeypatch):
     assert memory._origin(raw.measure) == memory._origin(raw.measure)
 
 
+def test_without_source_nothing_is_kept(tmp_path, monkeypatch):
+    def none(module):
+        raise OSError("could not get source code")
+
+    monkeypatch.setattr(memory.inspect, "getsource", none)
+    memory._reached.cache_clear()
+    for _ in range(2):
+        assert numbers_of(run([1], tmp_path)) == [2]
+    memory._reached.cache_clear()
+
+    assert calls == [1, 1]
+
+
 def test_a_measured_image_comes_back_the_same_to_the_bit(tmp_path):
     numbers = dict.fromkeys(MEASUREMENTS, 1 / 3) | {"edge": float("nan"), "luma": -0.0}
     rng = np.random.default_rng(0)

@@ -191,11 +191,16 @@ def test_an_update_that_roboflow_gives_up_is_said_with_what_was_done(knobs, monk
 
 @pytest.mark.parametrize(
     ("place", "status"),
-    zip(
-        ("key", "project", "search", "search", "update", "update", "task", "task"),
-        (401, 404, 401, 500, 400, 401, 404, 500),
-        strict=True,
-    ),
+    [
+        ("key", 401),
+        ("project", 404),
+        ("search", 401),
+        ("search", 500),
+        ("update", 400),
+        ("update", 401),
+        ("task", 404),
+        ("task", 500),
+    ],
 )
 def test_whatever_happens_the_key_is_not_shown(knobs, place, status, caplog, capfd):
     caplog.set_level(logging.DEBUG)
