@@ -21,6 +21,7 @@ from pipeline.tables import SPLITS, Columns
 ANNOTATIONS = "_annotations.coco.json"
 ALIASES = {"val": "valid", "validation": "valid", "training": "train", "testing": "test"}
 ORIENTATION = 0x0112  # the EXIF tag; 1 is upright
+PNG = b"\x89PNG\r\n\x1a\n"
 UNREADABLE = (  # what Pillow raises, whatever is wrong with a file
     OSError, SyntaxError, ValueError, TypeError, struct.error, Image.DecompressionBombError,
 )  # fmt: skip
@@ -194,4 +195,15 @@ def _truncated(content: bytes) -> bool:
     if content.startswith(b"\xff\xd8"):
         end = content.rfind(b"\xff\xd9")
         return end != len(content) - 2 and end < content.rfind(b"\xff\xda")
-    return content.startswith(b"\x89PNG") and b"IEND" not in content[-64:]
+    return content.startswith(PNG) and not _ends(content)
+
+
+def _ends(png: bytes) -> bool:
+    """Say whether a PNG's chunks lead to its end; OpenCV makes room for whatever they claim."""
+    place = len(PNG)
+    while place + 8 <= len(png):
+        length = int.from_bytes(png[place : place + 4])
+        if png[place + 4 : place + 8] == b"IEND":
+            return True
+        place += 12 + length  # length, kind, content, checksum
+    return False

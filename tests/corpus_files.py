@@ -51,6 +51,8 @@ PICTURES = {
     "PNG with zeros within": (picture(lambda old: blank(old, 0.5)), bad("image_unreadable")),
     "PNG of too few rows": (picture(hollow_png(WIDTH, HEIGHT)), bad("image_unreadable")),
     "PNG of no size": (picture(hollow_png(0, 0)), bad("image_unreadable")),
+    "PNG of a part that claims 2 gigabytes": (
+        picture(lambda old: old[:33] + b"\x7f\xff\xff\x00" + old[37:]), bad("image_truncated")),
     "PNG that promises 144 megapixels": (picture(hollow_png(12_000, 12_000)), bad(
         "image_unreadable")),
     "PNG that promises 3.6 gigapixels": (picture(hollow_png(60_000, 60_000)), bad(

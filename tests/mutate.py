@@ -4,6 +4,7 @@ What a change does depends on the export and the generator alone, so a run can b
 """
 
 import base64
+import contextlib
 import copy
 import io
 import json
@@ -131,7 +132,8 @@ def _value(export: Export, generator: random.Random) -> None:
     elif how == 2 and isinstance(holder, list):
         holder.insert(key, copy.deepcopy(holder[key]))
     elif how == 3 and isinstance(holder[key], int | float):
-        holder[key] += generator.choice([1, -1, 0.5, 1e-9, 20, -20])
+        with contextlib.suppress(OverflowError):  # a number of 400 digits and a half
+            holder[key] += generator.choice([1, -1, 0.5, 1e-9, 20, -20])
     else:
         kind = generator.choice([NUMBERS, NUMBERS, TEXTS, OTHERS])
         holder[key] = copy.deepcopy(generator.choice(kind))
