@@ -66,6 +66,21 @@ def compare(tagged: pd.DataFrame, answers: pd.DataFrame) -> pd.DataFrame:
     return TAG_ACCURACY.frame(rows)
 
 
+def summary(table: pd.DataFrame, tagged: pd.DataFrame, answers: pd.DataFrame) -> str:
+    """Return one line: F1 of each tag, and how many answers are about no image.
+
+    Args:
+        table: as ``compare`` gives it.
+        tagged: as of ``compare``.
+        answers: as of ``compare``.
+    """
+    known = table.dropna(subset="f1")
+    said = ", ".join(f"{row.tag} {row.f1:.2f}" for row in known.itertuples())
+    lost = len(answers) - int(answers["file_name"].isin(tagged["file_name"]).sum())
+    about = f"; {lost} of {len(answers)} known answers are about no image here" if lost else ""
+    return f"F1 against known answers: {said or 'none'}{about}"
+
+
 def matched(tagged: pd.DataFrame, answers: pd.DataFrame) -> pd.DataFrame:
     """Return the answers of each image of ``tagged``, indexed as it; NA where there is none.
 

@@ -46,7 +46,7 @@ class Audit:
             intervals; no rows without answers.
         leaks: one row a picture of which a later split holds a twin, a version or a look-alike.
         dataset: the images, annotations and categories that are sound.
-        summary: a sentence each about the annotations and the pictures.
+        summary: a line each about the annotations, the pictures and, if known, the tags' accuracy.
     """
 
     images: pd.DataFrame
@@ -145,15 +145,18 @@ def audit(
     read, sound = validate.run(raw, checks, compute)
     validate.refuse(sound, checks.fail_on)
     images = tag.run(sound.dataset, raw, limits, compute)
-    shares = tag.shares(images)
+    shares, right = tag.shares(images), accuracy.compare(images, answers)
+    summary = [validate.summary(read, sound), tag.summary(images, shares)]
+    if len(answers):
+        summary.append(accuracy.summary(right, images, answers))
     return Audit(
         images=images,
         issues=sound.issues,
         tags=shares,
-        accuracy=accuracy.compare(images, answers),
+        accuracy=right,
         leaks=sound.leaks,
         dataset=sound.dataset,
-        summary=(validate.summary(read, sound), tag.summary(images, shares)),
+        summary=tuple(summary),
         _raw=raw,
         _settings=settings,
         _scratch=scratch,

@@ -5,17 +5,18 @@ from pathlib import Path
 from pipeline.auditing import audit
 
 
-def write(export: Path, output: Path, formats: list[str]) -> list[str]:
+def write(export: Path, output: Path, formats: list[str], truth: Path | None) -> list[str]:
     """Write ``issues.csv``, ``images.csv``, ``tags.csv``, ``tag_accuracy.csv`` and the page.
 
     Args:
         export: a folder, a zip or a pin.
         output: the folder.
         formats: annotation tools that get the tags too.
+        truth: known answers; None = those of the parameters or of the export.
 
     Returns:
         What is to be said of it.
     """
-    found = audit(export)
+    found = audit(export, truth=truth)
     page = found.write(output, formats)
     return [*found.summary, f"report: {page.resolve().as_uri()}"]

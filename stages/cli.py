@@ -78,15 +78,19 @@ def audit(
     ),
     formats: Annotated[
         list[str] | None,
+        typer.Option("--format", help="Also the tags for cvat (and FiftyOne) or labelstudio."),
+    ] = None,
+    truth: Annotated[
+        Path | None,
         typer.Option(
-            "--format", help="Also write the tags for cvat (and FiftyOne) or labelstudio."
+            help="A CSV of true tags, to say how often ours are right; see README: Tables."
         ),
     ] = None,
 ) -> None:
     """Validate and tag one export: tables and a page, no training."""
     from stages import auditing  # noqa: PLC0415  # half a second that --help need not wait for
 
-    for line in auditing.write(export, output, formats or []):
+    for line in auditing.write(export, output, formats or [], truth):
         typer.echo(line)
 
 

@@ -2,8 +2,6 @@
 
 from pathlib import Path
 
-import pandas as pd
-
 from pipeline import accuracy, coco, params, store, tag
 from pipeline.parallel import ComputeParams
 from pipeline.tables import CHOSEN, MEASURED, TAG_ACCURACY, TAGS
@@ -21,16 +19,13 @@ def main(  # noqa: PLR0913  # one parameter a path of dvc.yaml
     shares, kept = tag.shares(found), tag.choose(dataset, found, exclude)
     store.write_table(images, found, MEASURED)
     store.write_table(tags, shares, TAGS)
-    store.write_table(right, accuracy.compare(found, answers), TAG_ACCURACY)
+    scores = accuracy.compare(found, answers)
+    store.write_table(right, scores, TAG_ACCURACY)
     store.write_table(chosen, kept, CHOSEN)
-    said = tag.summary(found, shares)
-    return f"{said}; {len(kept)} to train on{_lost(found, answers)}"
-
-
-def _lost(found: pd.DataFrame, answers: pd.DataFrame) -> str:
-    """Say how many answers are about no image, so that a misspelt table is noticed."""
-    lost = len(answers) - int(answers["file_name"].isin(found["file_name"]).sum())
-    return f"; {lost} of {len(answers)} known answers are about no image here" if lost else ""
+    said = f"{tag.summary(found, shares)}; {len(kept)} to train on"
+    if len(answers):
+        said += f"; {accuracy.summary(scores, found, answers)}"
+    return said
 
 
 if __name__ == "__main__":

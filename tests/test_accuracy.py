@@ -93,6 +93,17 @@ def test_images_without_an_answer_count_for_nothing(tmp_path):
     assert list(table.reset_index()) == list(TAG_ACCURACY)
 
 
+def test_the_summary_names_f1_and_answers_about_no_image(tmp_path):
+    images = tagged(["train/a.jpg", "train/b.jpg"], far=[True, False], crowd=[False, False])
+    answers = accuracy.read(written(tmp_path, "file_name,far,crowd\na.jpg,1,0\nlost.jpg,1,1\n"))
+
+    said = accuracy.summary(accuracy.compare(images, answers), images, answers)
+
+    assert said == (
+        "F1 against known answers: far 1.00; 1 of 2 known answers are about no image here"
+    )
+
+
 def test_a_folder_without_answers_knows_nothing(tmp_path):
     (tmp_path / "none.txt").write_text("no truth")
 

@@ -1,5 +1,7 @@
 """``pipeline.audit``: what a notebook and the command line call."""
 
+import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -115,6 +117,31 @@ def test_answers_given_stand_before_those_of_the_export(export, tmp_path):
     told = pipeline.audit(export, ONE, truth=tmp_path / "mine.csv").accuracy
 
     assert told["tag"].tolist() == ["far"]
+
+
+def test_a_zip_is_audited_as_its_folder_is(export, found, tmp_path):
+    zipped = shutil.make_archive(str(tmp_path / "export"), "zip", export)
+
+    assert pipeline.audit(zipped, ONE).images.equals(found.images)
+
+
+def test_the_command_says_how_right_the_tags_are_and_writes_what_is_asked_for(export, tmp_path):
+    (tmp_path / "mine.csv").write_text("file_name,crowd\np0_jpg.rf.0000.png,0\nx.png,1\n")
+    command = "from stages.cli import main; main()"
+    words = ["audit", str(export), "-o", "out", "--truth", "mine.csv", "--format", "cvat"]
+    done = subprocess.run(
+        [sys.executable, "-c", command, *words],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert "1 of 2 known answers are about no image here" in done.stdout
+    assert done.stdout.splitlines()[-1].startswith("report: file://")
+    for name in ("index.html", "tag_accuracy.csv", "tags.cvat.xml"):
+        assert (tmp_path / "out" / name).is_file()
 
 
 def test_a_notebook_shows_a_table_and_no_code_from_the_data(found):
