@@ -28,7 +28,8 @@ def read(path: Path) -> pd.DataFrame:
         path: a CSV, or a folder that may hold one as ``tags.csv``; without one nothing is known.
 
     Raises:
-        TableError: the file is missing, has no ``file_name``, no tag, or an answer that is none.
+        TableError: the file is missing, has no ``file_name``, no tag, an answer that is none, or two
+            rows about one image.
     """
     if path.is_dir():
         path = path / "tags.csv"
@@ -43,7 +44,11 @@ def read(path: Path) -> pd.DataFrame:
         raise TableError(f"{path} answers for no tag; give it columns of {', '.join(RULES)}")
     split = frame["split"].astype("object").fillna("").astype("str") if "split" in frame else ""
     answers = {tag: _answers(frame[tag], tag, path) for tag in tags}
-    return frame[["file_name"]].assign(split=split, **answers)
+    frame = frame[["file_name"]].assign(split=split, **answers)
+    if len(twice := frame[frame.duplicated(["split", "file_name"])]):
+        name = twice["file_name"].iloc[0]
+        raise TableError(f"{path} answers for {name!r} more than once; keep one row")
+    return frame
 
 
 def compare(tagged: pd.DataFrame, answers: pd.DataFrame) -> pd.DataFrame:

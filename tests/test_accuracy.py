@@ -119,10 +119,11 @@ def test_a_folder_without_answers_knows_nothing(tmp_path):
         ("file_name,far\na.jpg,maybe\n", "far is 'maybe'"),
         ("file_name,farr\na.jpg,1\n", "answers for no tag"),
         ("name,far\na.jpg,1\n", "lacks file_name"),
+        ("file_name,far\na.jpg,1\na.jpg,0\n", "answers for 'a.jpg' more than once"),
         ("", "no CSV of answers"),
         ('file_name,far\n"a.jpg,1\n', "no CSV of answers"),
     ],
-    ids=["no answer", "no tag", "no name", "empty", "open quote"],
+    ids=["no answer", "no tag", "no name", "twice", "empty", "open quote"],
 )
 def test_what_is_no_table_of_answers_is_refused(tmp_path, text, message):
     with pytest.raises(TableError, match=message):
