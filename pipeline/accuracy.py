@@ -28,8 +28,8 @@ def read(path: Path) -> pd.DataFrame:
         path: a CSV, or a folder that may hold one as ``tags.csv``; without one nothing is known.
 
     Raises:
-        TableError: the file is missing, has no ``file_name``, no tag, an answer that is none, or two
-            rows about one image.
+        TableError: the file is missing, has no ``file_name``, no tag, an answer that is none, or
+            two rows about one image.
     """
     if path.is_dir():
         path = path / "tags.csv"
