@@ -57,6 +57,7 @@ class Audit:
     dataset: Dataset = field(repr=False)
     summary: tuple[str, ...]
     _raw: Path = field(repr=False)
+    _answers: pd.DataFrame = field(repr=False)
     _settings: params.Settings = field(repr=False)
     _scratch: tempfile.TemporaryDirectory = field(repr=False)
 
@@ -88,6 +89,7 @@ class Audit:
                 self.tags,
                 accuracy=self.accuracy,
                 leaks=self.leaks,
+                answers=self._answers,
             ),
             settings.load(TagParams, "tag"),
             settings.load(ReportParams, "report").language,
@@ -158,6 +160,7 @@ def audit(
         dataset=sound.dataset,
         summary=tuple(summary),
         _raw=raw,
+        _answers=answers,
         _settings=settings,
         _scratch=scratch,
     )

@@ -7,7 +7,7 @@ screenful at a time, so that thousands stay smooth; names of files are text ther
 import numpy as np
 import pandas as pd
 
-from pipeline import facts, parallel, tables, thumbs, words
+from pipeline import accuracy, facts, parallel, tables, thumbs, words
 from pipeline.findings import Run
 from pipeline.page import render
 from pipeline.parallel import ComputeParams
@@ -29,6 +29,7 @@ SAID = (  # texts of the catalogue that the script fills and places
     "of", "more", "all_splits", "all_places", "all_codes", "sort_split", "sort_name",
     "sort_worst", "sort_mildest", "changes", "no_change", "new", "gone", "unknown", "boundless",
     "against", "issues", "no_issues", "pair_same", "pair_source", "pair_alike", "unreadable",
+    "right",
 )  # fmt: skip
 
 
@@ -54,7 +55,7 @@ def page(
         "folder": THUMBS,
         "splits": {split: say(f"split.{split}") for split in tables.SPLITS},
         "single": len(run.dataset.categories) == 1,
-        "tags": _tags(run.measured, limits, say),
+        "tags": _tags(run, limits, say),
         "photos": _photos(images, run, plan, drawn),
         "codes": {code: say.known("issue", code) for code in sorted(set(run.issues["code"]))},
         "pairs": _pairs(images, run.leaks),
@@ -64,8 +65,10 @@ def page(
     return render("audit.html", context, charts=False, extra="audit")
 
 
-def _tags(measured: pd.DataFrame, limits: TagParams, say: Words) -> list[dict]:
-    """Return of each tag what its slider needs: values, limit, direction, and who has it."""
+def _tags(run: Run, limits: TagParams, say: Words) -> list[dict]:
+    """Return of each tag what its slider needs: values, limit, direction, who has it, the truth."""
+    measured = run.measured
+    known = accuracy.matched(measured, run.answers) if len(run.answers) else pd.DataFrame()
     return [
         {
             "id": tag,
@@ -79,10 +82,18 @@ def _tags(measured: pd.DataFrame, limits: TagParams, say: Words) -> list[dict]:
             "reached": rule.direction in {"from", "within"},
             "values": _plain(rule.value(measured)),
             "has": np.flatnonzero(measured[tag]).tolist(),
+            "truth": _truth(known, tag),
         }
         for tag, rule in RULES.items()
         if tag in measured
     ]
+
+
+def _truth(known: pd.DataFrame, tag: str) -> list[int | None]:
+    """Return 1, 0 or None an image; no list if nothing is known of the tag."""
+    if tag not in known or not known[tag].notna().any():
+        return []
+    return [None if pd.isna(answer) else int(answer) for answer in known[tag]]
 
 
 def _plain(values: pd.Series) -> list[float | None]:

@@ -69,6 +69,7 @@ class Run:
         transplanted: stems of the test photos with a transplanted hole.
         accuracy: columns as ``tables.TAG_ACCURACY``.
         leaks: columns as ``LEAKS``.
+        answers: true tags, as ``accuracy.read`` gives them.
         cards: what each trained network says of itself, by its name; plain values.
     """
 
@@ -85,6 +86,7 @@ class Run:
     transplanted: frozenset[str] = frozenset()
     accuracy: pd.DataFrame = field(default_factory=TAG_ACCURACY.empty)
     leaks: pd.DataFrame = field(default_factory=LEAKS.empty)
+    answers: pd.DataFrame = field(default_factory=pd.DataFrame)
     cards: dict[str, dict] = field(default_factory=dict)
 
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from pipeline import browse, coco, params, store, tables, words
+from pipeline import accuracy, browse, coco, params, store, tables, words
 from pipeline.findings import LEAKS, Run
 from pipeline.parallel import ComputeParams
 from pipeline.rules import TagParams
@@ -10,7 +10,7 @@ from pipeline.thumbs import Drawer
 from stages import run
 
 
-def main(raw: Path, valid: Path, reports: Path, page: Path) -> str:
+def main(raw: Path, truth: Path, valid: Path, reports: Path, page: Path) -> str:
     """Read the tables of checks and tags, write ``index.html`` and its small pictures."""
     tables_of_run = Run(
         dataset=coco.load(valid),
@@ -18,6 +18,7 @@ def main(raw: Path, valid: Path, reports: Path, page: Path) -> str:
         measured=store.read_table(reports / "images.csv", tables.MEASURED),
         tags=store.read_table(reports / "tags.csv", tables.TAGS),
         accuracy=store.read_table(reports / "tag_accuracy.csv", tables.TAG_ACCURACY),
+        answers=accuracy.read(truth),
         leaks=store.read_table(valid / "leaks.csv", LEAKS),
     )
     html = browse.page(

@@ -32,6 +32,11 @@ def audit(tmp_path_factory):
     del train["annotations"][7]  # nobody, so nothing is far
     train["images"][3]["file_name"], test["images"][0]["file_name"] = HOSTILE, "twin.png"
     exports.write(where, train=train, test=test)
+    store.write_bytes(
+        where / "truth/tags.csv",
+        b"split,file_name,low_light\ntrain,p0_jpg.rf.0000.png,1\ntrain,p50_jpg.rf.0050.png,1\n"
+        b"train,p1_jpg.rf.0001.png,0\ntrain,p120_jpg.rf.0120.png,0\n",
+    )
     for row, image in enumerate(train["images"]):
         level = np.full((16, 20, 3), 20 + 1.5 * row, np.uint8)
         level[:, :10] += np.uint8(row % 7)
@@ -214,7 +219,13 @@ def test_the_stage_writes_the_page_of_the_tables(audit, written, tmp_path, monke
     store.write_table(tmp_path / "valid/leaks.csv", audit.leaks, LEAKS)
     monkeypatch.chdir(tmp_path)
 
-    line = stage.main(audit._raw, tmp_path / "valid", tmp_path / "reports", tmp_path / "audit")
+    line = stage.main(
+        audit._raw,
+        audit._raw.parent / "truth",
+        tmp_path / "valid",
+        tmp_path / "reports",
+        tmp_path / "audit",
+    )
 
     assert f"{TRAIN + 3} photos" in line
     assert (tmp_path / "audit/index.html").stat().st_size == written.stat().st_size
@@ -317,6 +328,10 @@ def test_a_moved_limit_shows_which_photos_would_change(opened, audit):
     )
     assert opened.run("document.querySelector('[data-parameter]').textContent") == (
         f"tag.dark_below: {limit:g}"
+    )
+    # Pictures 0 and 1 are darker than either limit, 50 than the moved one, 120 than neither.
+    assert opened.run("document.querySelector('[data-right]').textContent") == (
+        "Against 4 known answers: F1 0.80, precision 0.67, recall 1.00"
     )
     opened.run("document.querySelector('[data-only-changed]').click()")
     assert opened.run(SAID_COUNT).startswith(f"{more} of")

@@ -8,6 +8,7 @@
   const fill = (text, values) => text.replace(/\{(\w+)\}/g, (_, name) => values[name]);
   const whole = new Intl.NumberFormat(data.language);
   const three = new Intl.NumberFormat(data.language, { maximumSignificantDigits: 3 });
+  const two = new Intl.NumberFormat(data.language, { minimumFractionDigits: 2, maximumFractionDigits: 2 });
   const share = new Intl.NumberFormat(data.language, { style: "percent", maximumSignificantDigits: 3 });
   const BOUNDLESS = 1e9;
 
@@ -203,6 +204,20 @@
     find("bars", judge).replaceChildren(chart);
     told();
   }
+  // How often the tag would be right at this limit, where the true answers are known.
+  function rightness(tag) {
+    let hits = 0, found = 0, so = 0, n = 0;
+    for (let row = 0; row < total; row++) {
+      if (tag.truth[row] === null) continue;
+      const now = has(tag, row);
+      n += 1;
+      found += now;
+      so += tag.truth[row];
+      hits += now && tag.truth[row];
+    }
+    const ratio = (part, of) => (of ? two.format(part / of) : "–");
+    return fill(say.right, { n: whole.format(n), f1: ratio(2 * hits, found + so), precision: ratio(hits, found), recall: ratio(hits, so) });
+  }
   function told() {
     const tag = only();
     if (!tag) return;
@@ -215,6 +230,7 @@
     const moved = tag.now !== tag.limit;
     const values = { n: whole.format(count(tag)), added: whole.format(added), dropped: whole.format(dropped) };
     find("change", judge).textContent = fill(moved ? say.changes : say.no_change, values);
+    find("right", judge).textContent = tag.truth.length ? rightness(tag) : "";
     find("parameter", judge).textContent = `${tag.parameter}: ${Number(tag.now.toPrecision(4))}`;
     find("back", judge).disabled = !moved;
     for (const bar of judge.querySelectorAll("rect")) {
