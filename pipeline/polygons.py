@@ -5,7 +5,6 @@ the end or not. The parts of one object may overlap or abut: together they are t
 """
 
 from collections.abc import Sequence
-from itertools import chain
 from typing import NamedTuple
 
 import numpy as np
@@ -42,7 +41,7 @@ def from_rings(objects: Sequence[Sequence[Ring]]) -> np.ndarray:
         return built
     flat = [ring for rings in objects for ring in rings]
     lengths = np.array([len(ring) for ring in flat])
-    numbers = np.fromiter(chain.from_iterable(flat), dtype=float, count=lengths.sum())
+    numbers = np.concatenate([np.asarray(ring, dtype=float) for ring in flat])
     points, of_ring = numbers.reshape(-1, 2), np.repeat(np.arange(len(flat)), lengths // 2)
     parts = shapely.polygons(shapely.linearrings(points, indices=of_ring))
     of_object = np.repeat(np.arange(len(objects)), counts)

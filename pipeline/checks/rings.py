@@ -9,10 +9,9 @@ import pandas as pd
 
 from pipeline import polygons, rle
 from pipeline.checks.base import MANY, Found, Tables, check, whole
+from pipeline.outlines import CORNERS, HUGE, Outline
 
-HUGE = 1e6  # pixels; no picture is that wide, and beyond 4e8 pycocotools' integers overflow
 NUMBERS = {int, float}
-CORNERS = 3  # a ring of fewer has no ground
 
 
 @check("annotations", "error", "dropped")
@@ -118,7 +117,7 @@ def rle_mask(tables: Tables) -> Found:
 def build(tables: Tables) -> Tables:
     """Return tables whose annotations have geometry and RLE instead of a segmentation."""
     written = tables.annotations["segmentation"].tolist()
-    rings = [[] if isinstance(one, dict) else one for one in written]
+    rings = [_rings(one) for one in written]
     geometry = polygons.from_rings(rings)
     masks = np.full(len(written), None, dtype=object)
     for place, one in enumerate(written):
@@ -126,22 +125,36 @@ def build(tables: Tables) -> Tables:
             masks[place] = {"size": _size(one), "counts": one["counts"]}
             geometry[place] = rle.outline(masks[place])
     index = tables.annotations.index
-    closed = pd.Series([polygons.is_closed(one) for one in rings], index, dtype="bool")
+    closed = [
+        one.closed if isinstance(one, Outline) else polygons.is_closed(several)
+        for one, several in zip(written, rings, strict=True)
+    ]
+    closed = pd.Series(closed, index, dtype="bool")
     return tables.with_columns("annotations", geometry=geometry, rle=masks, closed=closed)
 
 
 def _where(tables: Tables, true: Callable[[object], bool]) -> Found:
+    """Return the annotations of which something is true; it is of no ``Outline``."""
     segmentations = tables.annotations["segmentation"]
-    return Found(segmentations.index[np.array([true(one) for one in segmentations], dtype=bool)])
+    found = [not isinstance(one, Outline) and true(one) for one in segmentations]
+    return Found(segmentations.index[np.array(found, dtype=bool)])
 
 
 def _counted(tables: Tables, measure: Callable[[list], float], limit: float = np.nan) -> Found:
-    """Return the annotations of rings whose measure is not 0, with it."""
+    """Return the annotations of rings whose measure is not 0, with it; of an ``Outline`` it is."""
     segmentations = tables.annotations["segmentation"]
     values = np.array(
-        [0 if isinstance(one, dict) else measure(one) for one in segmentations], dtype=float
+        [0 if isinstance(one, dict | Outline) else measure(one) for one in segmentations],
+        dtype=float,
     )
     return Found(segmentations.index[values != 0], values[values != 0], limit)
+
+
+def _rings(segmentation: object) -> list:
+    """Return the rings of an object that has some."""
+    if isinstance(segmentation, Outline):
+        return segmentation.rings
+    return [] if isinstance(segmentation, dict) else segmentation
 
 
 def _nothing(segmentation: object) -> bool:

@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 import numpy as np
 import pandas as pd
 
-from pipeline import coco
+from pipeline import outlines
 from pipeline.checks.base import MANY, Tables, ValidateParams, whole
 from pipeline.names import on_disk
 from pipeline.splits import source
@@ -32,7 +32,7 @@ def start(export: Export, pictures: pd.DataFrame, params: ValidateParams) -> Tab
         image_key=_whole(export.annotations["image_id"]),
         category_key=_whole(export.annotations["category_id"]),
         segmentation=pd.Series(
-            list(map(coco.segmentation, export.annotations["segmentation"].tolist())),
+            outlines.read(export.annotations["segmentation"].tolist()),
             export.annotations.index,
             dtype="object",
         ),
