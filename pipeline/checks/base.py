@@ -59,9 +59,10 @@ class Tables:
             ``fault, file_width, file_height, orientation, sha256, look``; ``annotated``: how many
             annotations the export has for it; ``source``: the picture it was made from; ``goes``:
             the split it ends in.
-        annotations: as in the JSON, and ``key, image_key, category_key``, ``file_name``, the
-            image's ``image_width, image_height``; after ``categorise`` also ``category``, after
-            ``build`` also ``geometry, rle, closed``.
+        annotations: as in the JSON, but ``segmentation`` an ``outlines.Outline`` where its form is
+            sound; and ``key, image_key, category_key``, ``file_name``, the image's ``image_width,
+            image_height``; after ``categorise`` also ``category``, after ``build`` also
+            ``geometry, rle, closed``.
         categories: as in the JSON, and ``key``.
         pictures: all pictures there are, columns as ``raw.PICTURES``, ``split``, ``file_name``.
         splits: ``split``, one row for each of ``tables.SPLITS``.
