@@ -258,7 +258,11 @@ def pictures(folder: Path, counts: list[int]) -> None:
         _called("-m", "stages.validate", export, valid, folder / "issues.csv", cwd=folder)
         _called("-m", "stages.rasterise", valid, folder / "masks", cwd=folder)
         took = time.perf_counter() - begun
-        say(f"  {count:7} images {took:7.2f} s {1e3 * took / count:6.2f} ms an image")
+        begun = time.perf_counter()
+        _called("-c", DECODE, export)
+        bare = time.perf_counter() - begun
+        say(f"  {count:7} images {took:7.2f} s {1e3 * took / count:6.2f} ms an image"
+            f" {took / bare:6.2f} decodes")  # fmt: skip
         for name in ("grown", "valid", "masks"):
             shutil.rmtree(folder / name)
 
