@@ -213,7 +213,6 @@ def test_there_is_no_transplant_without_outlines_or_room():
     assert inpaint.transplant(full, [np.ones((20, 20), bool)], chosen(), rng) is None
 
 
-
 def test_trained_weights_or_a_path_are_the_source(tmp_path):
     assert inpaint.source(chosen(), tmp_path) == tmp_path
     assert str(inpaint.source(chosen(weights="my.safetensors"), tmp_path)) == "my.safetensors"
