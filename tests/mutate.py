@@ -12,7 +12,7 @@ import random
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from corpus import JSON, Box, write
 from corpus_files import FINE
@@ -78,7 +78,10 @@ class Export:
         texts = {f"{split}/{JSON}": _text(said) for split, said in self.coco.items()}
         files = {**texts, **self.files}
         if not self.zipped:
-            return write(where / "export", {p: c for p, c in files.items() if _safe(p)})
+            # a disk, unlike a zip, has no file that is a folder as well
+            safe = {p: c for p, c in files.items() if _safe(p)}
+            clear = {p: c for p, c in safe.items() if not any(str(up) in safe for up in _above(p))}
+            return write(where / "export", clear)
         packed = io.BytesIO()
         with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as opened:
             for path, content in [*files.items(), *((name, b"?") for name in self.members)]:
@@ -93,6 +96,11 @@ class Export:
 
 def _text(said: object) -> bytes:
     return said.encode("latin-1") if isinstance(said, str) else json.dumps(said).encode()
+
+
+def _above(path: str) -> list[PurePosixPath]:
+    """The folders that a path goes through."""
+    return list(PurePosixPath(path).parents)
 
 
 def _safe(path: str) -> bool:

@@ -56,7 +56,7 @@ def test_defects_together_and_random_changes_are_survived_and_nothing_is_lost(na
 
 @pytest.mark.slow
 @given(names=names, seeds=seeds)
-@settings(max_examples=2000)
+@settings(max_examples=2000, derandomize=False)
 def test_many_more_are_survived(names, seeds):
     test_defects_together_and_random_changes_are_survived_and_nothing_is_lost.hypothesis.inner_test(
         names, seeds
