@@ -43,3 +43,25 @@ def make_dataset():
         return Dataset(IMAGES.frame([image]), annotations, CATEGORIES.frame(names))
 
     return made
+
+
+@pytest.fixture(scope="module")
+def roboflow():
+    """Return a fake Roboflow on loopback."""
+    from fake_roboflow import Fake  # found only once this file has changed the path
+
+    with Fake() as fake:
+        yield fake
+
+
+@pytest.fixture
+def server(roboflow, monkeypatch, tmp_path):
+    """Return the fake, which the real SDK asks, without a key and without long pauses."""
+    monkeypatch.setenv("API_URL", roboflow.url)
+    monkeypatch.setenv("ROBOFLOW_CONFIG_DIR", str(tmp_path / "none.json"))
+    monkeypatch.delenv("ROBOFLOW_API_KEY", raising=False)
+    monkeypatch.setattr("pipeline.door.BACK_OFF", 0.01)
+    from roboflow.config import refresh_region_urls
+
+    refresh_region_urls()
+    return roboflow

@@ -19,12 +19,12 @@ from unittest import mock
 import msgspec
 import pytest
 
-from pipeline import door, pull, roboflow_pin
+from pipeline import pull, roboflow_pin
 from pipeline.errors import PipelineError, PullError
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(Path(__file__).parent))
-from fake_roboflow import KEY, Fake, Knobs  # noqa: E402  # beside this file, which is no package
+from fake_roboflow import KEY, Knobs  # noqa: E402  # beside this file, which is no package
 
 SHARED = ROOT.parent / "shared" / "data"
 SECRETS = (KEY, "s3cr3t")
@@ -227,23 +227,10 @@ def test_a_killed_pull_leaves_nothing_that_looks_finished(tmp_path, delay):
 # A pin
 
 
-@pytest.fixture(scope="module")
-def server():
-    with Fake() as fake:
-        yield fake
-
-
 @pytest.fixture
-def knobs(server, monkeypatch, tmp_path):
+def knobs(server, monkeypatch):
     """A fake Roboflow that works, and the real SDK that asks it."""
-    monkeypatch.setenv("API_URL", server.url)
-    monkeypatch.setenv("ROBOFLOW_CONFIG_DIR", str(tmp_path / "none.json"))
-    monkeypatch.delenv("ROBOFLOW_API_KEY", raising=False)
-    monkeypatch.setattr(door, "BACK_OFF", 0.01)
     monkeypatch.setattr(roboflow_pin, "POLL", 0.1)
-    from roboflow.config import refresh_region_urls
-
-    refresh_region_urls()
     server.knobs = Knobs(zip=ZIP)
     return server.knobs
 

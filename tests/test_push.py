@@ -12,11 +12,11 @@ import exports
 import msgspec
 import pandas as pd
 import pytest
-from fake_roboflow import KEY, Fake, Knobs
+from fake_roboflow import KEY, Knobs
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline import door, push
+from pipeline import push
 from pipeline.door import Patience
 from pipeline.errors import ParamsError, PipelineError, PushError
 from pipeline.push import Target
@@ -26,23 +26,10 @@ LAB = Target("lab", "people")
 PATIENCE = Patience(attempts=3, stalled_after=5.0, finished_within=20.0)
 
 
-@pytest.fixture(scope="module")
-def server():
-    with Fake() as fake:
-        yield fake
-
-
 @pytest.fixture
-def knobs(server, monkeypatch, tmp_path):
+def knobs(server, monkeypatch):
     """A fake project of three pictures, one tagged by hand and by us."""
-    monkeypatch.setenv("API_URL", server.url)
-    monkeypatch.setenv("ROBOFLOW_CONFIG_DIR", str(tmp_path / "none.json"))
-    monkeypatch.delenv("ROBOFLOW_API_KEY", raising=False)
-    monkeypatch.setattr(door, "BACK_OFF", 0.01)
     monkeypatch.setattr(push, "POLL", 0.05)
-    from roboflow.config import refresh_region_urls
-
-    refresh_region_urls()
     server.knobs = Knobs(
         pictures=[
             {"id": "aa", "name": "CTT 87.JPG", "tags": []},
