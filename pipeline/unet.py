@@ -41,9 +41,10 @@ DECODER = (96, 64, 32, 24)
 
 
 class UnetParams(Params):
-    """Which network, and at what size it looks."""
+    """Which network, at what size it looks, and what it knows before it is trained."""
 
     preset: Literal["default", "seed"]
+    init: Annotated[str, msgspec.Meta(min_length=1)]  # none, embedded or a path; see ``starts``
     size: Annotated[int, msgspec.Meta(ge=STEP, le=1024, multiple_of=STEP)]  # pixels, square
 
 
@@ -209,7 +210,7 @@ def load(folder: Path) -> tuple[keras.Model, Card]:
         raise WeightsError(f"{folder} holds no trained network; run dvc repro train")
     try:
         about = msgspec.convert(store.read_json(folder / CARD), Card)
-        params = msgspec.convert({"preset": about.preset, "size": about.size}, UnetParams)
+        params = UnetParams(preset=about.preset, init="none", size=about.size)
         network = build(params, len(about.labels) - 1)
         with warnings.catch_warnings():
             warnings.simplefilter("error")  # Keras only warns of weights it does not find

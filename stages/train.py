@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from pipeline import params, photos, store, tables, train, unet
+from pipeline import params, photos, starts, store, tables, train, unet
 from pipeline.parallel import progress
 from pipeline.photos import Photos
 from stages import live, run
@@ -27,6 +27,7 @@ def main(  # noqa: PLR0913  # one a path
     held = read(rows[rows["split"] == "valid"], raw, masks, shape.size)
 
     network = unet.build(shape, len(names) - 1)
+    start = starts.begin(network, shape)
     trainer = train.Trainer(network, unet.card(shape, names, None), settings)
     follow = Curve("epoch", settings.epochs, "epoch", LOGGED, ("loss", "val_iou"))
     curve = tables.HISTORY.frame(live.follow(trainer.fit(learned, held), follow, curves))
@@ -36,8 +37,9 @@ def main(  # noqa: PLR0913  # one a path
     store.write_table(history, curve, tables.HISTORY)
     best = curve.loc[curve["size"] == shape.size, "val_iou"].max()
     return (
-        f"{shape.preset}, {network.count_params():,} parameters, {len(learned)} images, "
-        f"{settings.epochs} epochs: IoU {best:.3f} on {len(held)} valid images"
+        f"{shape.preset}, {network.count_params():,} parameters from {start}, "
+        f"{len(learned)} images, {settings.epochs} epochs: "
+        f"IoU {best:.3f} on {len(held)} valid images"
     )
 
 
