@@ -8,7 +8,7 @@ any multiple of ``STEP``, so one network trains at several sizes.
 import warnings
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 
 import msgspec
 import numpy as np
@@ -22,6 +22,8 @@ with quietly():
     import keras
     import tensorflow as tf
     from keras import layers
+
+Began = TypeVar("Began")
 
 STEP = 32  # both networks halve their input five times
 WEIGHTS = "unet.weights.h5"
@@ -61,19 +63,23 @@ class Card(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     offset: float
 
 
-def prepare(seed: int, threads: int) -> None:
+def prepare(seed: int, threads: int, begin: Callable[[], Began] = lambda: tf.zeros(1)) -> Began:
     """Make TensorFlow give the same bits each time; for stages only, before anything is built.
 
     Args:
         seed: of Python's, NumPy's and TensorFlow's global generators, which Keras draws from.
         threads: for the work within an operation; their number moves the last digits.
+        begin: the first operation, as it looks for a GPU and complains of none.
+
+    Returns:
+        What ``begin`` does.
     """
     keras.utils.set_random_seed(seed)
     tf.config.threading.set_intra_op_parallelism_threads(threads)
     tf.config.threading.set_inter_op_parallelism_threads(threads)
     tf.config.experimental.enable_op_determinism()
     with quietly():
-        tf.zeros(1)  # the first operation looks for a GPU, and complains of none
+        return begin()
 
 
 def build(params: UnetParams, labels: int) -> keras.Model:

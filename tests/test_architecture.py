@@ -17,7 +17,16 @@ VERBS = set(STAGES)
 DOORS = {"cli", "auditing", "__init__"}  # they call several steps, for a person instead of DVC
 PACKAGE = ROOT / "pipeline" / "__init__.py"  # imports nothing until it is asked for the audit
 HEAVY = {
-    "tensorflow": {"unet", "losses", "starts", "train", "segment"},
+    "tensorflow": {
+        "unet",
+        "losses",
+        "recipes",
+        "starts",
+        "steps",
+        "train",
+        "workers",
+        "segment",
+    },
     "torch": {"deepfill", "train_inpaint", "inpaint"},
 }
 DATA = {stage: {"pipeline/templates"} for stage in ("browse", "report")}  # read beside modules
