@@ -17,10 +17,20 @@ VERBS = set(STAGES)
 DOORS = {"cli", "auditing", "__init__"}  # they call several steps, for a person instead of DVC
 PACKAGE = ROOT / "pipeline" / "__init__.py"  # imports nothing until it is asked for the audit
 HEAVY = {
-    "tensorflow": {"unet", "losses", "train", "segment"},
+    "tensorflow": {
+        "unet",
+        "losses",
+        "recipes",
+        "starts",
+        "steps",
+        "train",
+        "workers",
+        "segment",
+    },
     "torch": {"deepfill", "train_inpaint", "inpaint"},
 }
 DATA = {stage: {"pipeline/templates"} for stage in ("browse", "report")}  # read beside modules
+DATA["train"] = {"pipeline/weights/unet.safetensors"}
 
 
 def _file(module):
