@@ -300,6 +300,7 @@ def test_damaged_weights_are_refused(tmp_path):
 
 def test_a_layout_that_is_unknown_is_refused(tmp_path):
     weights.save(Generator(Layout(width=8)), tmp_path)
+    (tmp_path / weights.FILE).write_bytes(save(Generator(Layout(width=8)).state_dict()))
     (tmp_path / "generator.json").write_text('{"layout": {"width": 8, "colour": 1}}')
 
     with pytest.raises(WeightsError, match="describes no layout"):

@@ -11,15 +11,15 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
-from pipeline import download, store
+from pipeline import store
 from pipeline.deepfill import families
 from pipeline.deepfill.families import FUSE, Family
 from pipeline.deepfill.generator import Generator
 from pipeline.deepfill.layout import Layout
-from pipeline.download import DownloadParams, Told
 from pipeline.errors import WeightsError
 
 FILE = "generator.safetensors"
+# What this package ships; half precision, so that it stays small enough for git.
 EMBEDDED = Path(__file__).parents[1] / "weights" / "deepfill.safetensors"
 NAMED = 5  # names that a message holds at most
 # What a training program puts around the generator's own tensors.
@@ -42,37 +42,30 @@ def save(generator: Generator, folder: Path) -> None:
     store.write_json(path.with_suffix(".json"), {"layout": msgspec.to_builtins(generator.layout)})
 
 
-def place(name: str, sha256: str | None, trained: Path, params: DownloadParams, told: Told) -> Path:
-    """Return the file or folder that ``inpaint.weights`` names.
-
-    Args:
-        name: ``trained``; ``embedded``, what this package carries; a path; or an address.
-        sha256: checksum of the file; an address needs it, a path may have it.
-        trained: what ``train_inpaint`` wrote.
-        params: of a download.
-        told: as of ``download.fetch``.
-
-    Raises:
-        WeightsError: the file does not come, or is not the one that ``sha256`` names.
-    """
-    if download.is_url(name):
-        return download.fetch(name, sha256, params, told)
-    places = {"trained": trained, "embedded": EMBEDDED}
-    return places[name] if name in places else download.checked(Path(name).expanduser(), sha256)
+def located(name: str, trained: Path) -> Path:
+    """Return where weights are that a parameter names: ``embedded``, ``trained`` or a path."""
+    return {"embedded": EMBEDDED, "trained": trained}.get(name, Path(name).expanduser())
 
 
 def load(path: Path, *, fuse: bool | None = None) -> Generator:
-    """Read a generator, ready to paint.
+    """Read a generator, ready to paint; half precision is read as single.
 
     Args:
-        path: a file or folder that ``save`` wrote, or a published checkpoint of one of
-            ``families.FAMILIES``, which is told by its names.
+        path: a folder that ``save`` wrote, the ``.safetensors`` file in it, or ``EMBEDDED``; or a
+            published checkpoint of one of ``families.FAMILIES``, which is told by its names. The
+            layout of ours is the file's own metadata ``layout``, or else that of the JSON beside.
         fuse: whether the attention fuses, where that is to differ from the family's way.
 
     Raises:
         WeightsError: a file is missing, damaged or of no family, or the weights do not fit.
     """
     path = path / FILE if path.is_dir() else path
+    if path == EMBEDDED and not path.is_file():
+        raise WeightsError(
+            f"this installation lacks the embedded weights, {path}; take them from the repository, "
+            "or train your own: train_inpaint.from: none, some train_inpaint.steps and "
+            "inpaint.weights: trained"
+        )
     if not path.is_file():
         raise WeightsError(
             f"{path} does not exist; run dvc repro train_inpaint, or correct inpaint.weights"
@@ -98,7 +91,7 @@ def _ours(path: Path) -> Generator:
     if layout is None and not beside.is_file() and family is not families.FAMILIES[0]:
         return _of_family(_unwrapped(tensors, path), path)
     if layout is None and not beside.is_file():
-        raise WeightsError(f"{beside} does not exist; it says how {path.name} is laid out")
+        raise WeightsError(f"{beside} does not exist, and {path.name} names no layout itself")
     generator = Generator(_layout(layout, beside))
     _fit(generator, tensors, path)
     return generator
@@ -164,13 +157,14 @@ def _complete(family: Family, tensors: Mapping[str, Tensor], path: Path) -> None
 
 
 def _layout(text: str | None, beside: Path) -> Layout:
-    """Return the layout that stands beside the weights, else the one in them."""
+    """Return the layout that stands in the weights, else the one beside them."""
     try:
-        told = store.read_json(beside) if beside.is_file() else {}
-        plain = msgspec.json.decode(text) if text and "layout" not in told else told["layout"]
+        plain = msgspec.json.decode(text) if text else store.read_json(beside)["layout"]
         return msgspec.convert(plain, Layout)
     except (KeyError, TypeError, msgspec.MsgspecError) as error:
-        raise WeightsError(f"{beside} describes no layout ({error}); train again") from error
+        raise WeightsError(
+            f"{beside} describes no layout ({error}); train or fetch it again"
+        ) from error
 
 
 def _fit(generator: Generator, tensors: dict[str, Tensor], path: Path) -> None:
