@@ -7,10 +7,10 @@ import numpy as np
 import pandas as pd
 
 from pipeline import coco, fidelity, holes, inpaint, params, store
-from pipeline.deepfill import runtime, weights
+from pipeline.deepfill import runtime
 from pipeline.inpaint import InpaintParams
 from pipeline.parallel import progress
-from stages import run
+from stages import run, weighing
 
 
 def main(  # noqa: PLR0913  # one a path
@@ -25,7 +25,7 @@ def main(  # noqa: PLR0913  # one a path
     """Read the test split; write each image restored, each with a transplanted hole, and holes."""
     settings = params.load(InpaintParams, "inpaint")
     runtime.prepare(settings.seed, settings.threads)
-    generator = weights.load(inpaint.source(settings, inpainter))
+    generator = weighing.load(settings, inpainter)
     dataset = coco.load(valid)
     rows = dataset.images[dataset.images["split"] == "test"]
     labels = inpaint.removed_labels(dataset.labels, settings.remove)

@@ -78,10 +78,11 @@ def inpaint(photos: list[Photo], model: Path) -> list[Photo]:
     """Write each photo without what its mask marks; PyTorch's process."""
     from pipeline import inpaint, masks  # noqa: PLC0415  # PyTorch, here alone
     from pipeline.deepfill import runtime, weights  # noqa: PLC0415
+    from stages import weighing  # noqa: PLC0415
 
     settings = params.load(inpaint.InpaintParams, "inpaint")
     runtime.prepare(settings.seed, settings.threads)
-    generator = weights.load(model)
+    generator = weighing.licensed(weights.load(model))
 
     def paint(photo: Photo) -> None:
         image = store.read_photo(photo.path)
