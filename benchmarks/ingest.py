@@ -152,12 +152,12 @@ def masks(folder: Path, export: Path, repeats: int) -> None:
     limits = params.load(checks.ValidateParams, "validate")
     valid = folder / f"valid-{export.name}"
     coco.save(valid, validate.run(export, limits, compute)[1].dataset)
-    dataset = coco.load(valid)
-    sheets = rasterise.sheets(dataset)
+    sheets = rasterise.load(valid)
     with contextlib.redirect_stdout(io.StringIO()):
         theirs = {split: COCO(str(valid / f"{split}.json")) for split in SPLITS}
     ids = [(theirs[split], one) for split in SPLITS for one in sorted(theirs[split].imgs)]
-    title(f"masks: {len(sheets)} images, {len(dataset.annotations)} objects of {export.name}")
+    objects = sum(len(one.objects) for one in sheets)
+    title(f"masks: {len(sheets)} images, {objects} objects of {export.name}")
 
     def draw() -> list[np.ndarray]:
         for first in range(0, len(sheets), AT_ONCE):

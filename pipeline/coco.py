@@ -296,20 +296,12 @@ def _annotations(contents: dict[str, dict]) -> pd.DataFrame:
 
 
 def _image_records(images: pd.DataFrame) -> list[dict]:
-    return [
-        {
-            "id": row.image_id,
-            "file_name": row.file_name,
-            "path": row.path,
-            "stem": row.stem,
-            "width": row.width,
-            "height": row.height,
-            "source": row.source,
-            "export_split": row.export_split,
-            "export_id": _whole(row.export_id),
-        }
-        for row in images.sort_values("image_id").itertuples()
-    ]
+    names = [name for name in IMAGES if name != "split"]
+    ordered = images.sort_values("image_id")
+    columns = [ordered[name].tolist() for name in names]
+    keys = ["id" if name == "image_id" else name for name in names]
+    records = [dict(zip(keys, row, strict=True)) for row in zip(*columns, strict=True)]
+    return [one | {"export_id": _whole(one["export_id"])} for one in records]
 
 
 def _annotation_records(annotations: pd.DataFrame) -> list[dict]:

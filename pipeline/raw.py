@@ -85,8 +85,14 @@ def picture_paths(raw: Path) -> list[str]:
     )
 
 
-def measure(raw: Path, path: str) -> dict:
-    """Return one picture's row of ``PICTURES``; a JPEG is decoded at reduced size only."""
+def measure(raw: Path, picture: tuple[str, bytes]) -> dict:
+    """Return one picture's row of ``PICTURES``; a JPEG is decoded at reduced size only.
+
+    Args:
+        raw: the folder.
+        picture: its path below, and its SHA-256 if that is known already, else nothing.
+    """
+    path, digest = picture
     content = read(raw / path)
     fault, size_wh, orientation = _header(content)
     look = ""
@@ -100,7 +106,7 @@ def measure(raw: Path, path: str) -> dict:
         "width": size_wh[0],
         "height": size_wh[1],
         "orientation": orientation,
-        "sha256": hashlib.sha256(content).hexdigest(),
+        "sha256": (digest or hashlib.sha256(content).digest()).hex(),
         "look": look,
     }
 

@@ -129,7 +129,7 @@ def through(export: Path, where: Path, limits: checks.ValidateParams = LIMITS) -
         store.write_table(valid / "issues.csv", found.issues, tables.ISSUES)
         issues = store.read_table(valid / "issues.csv", tables.ISSUES)
         validate.refuse(found, [])
-        for sheet in rasterise.sheets(coco.load(valid)):
+        for sheet in rasterise.load(valid):
             mask = rasterise.label_mask(sheet)
             store.write_mask(where / "masks" / sheet.name, mask)
     except PipelineError as error:

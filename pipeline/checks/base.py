@@ -207,9 +207,15 @@ def _vertices(geometries: np.ndarray) -> np.ndarray:
     return np.bincount(owner, weights=points, minlength=len(geometries)).astype(int)
 
 
+def tuples(frame: pd.DataFrame, *columns: str) -> list[tuple]:
+    """Return the values of some columns row by row; to go through a column of text takes longer."""
+    return list(zip(*(frame[column].tolist() for column in columns), strict=True))
+
+
 def ids(keys: pd.Series) -> pd.Series:
     """Return whole numbers or None as ``Int64``."""
-    return pd.Series([pd.NA if key is None else key for key in keys], keys.index, dtype="Int64")
+    known = [pd.NA if key is None else key for key in keys.tolist()]
+    return pd.Series(known, keys.index, dtype="Int64")
 
 
 def text(value: object) -> str:

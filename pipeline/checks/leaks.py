@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from pipeline import resplit, splits
-from pipeline.checks.base import Found, Tables, check
+from pipeline.checks.base import Found, Tables, check, tuples
 from pipeline.tables import SPLITS, Columns
 
 LEAKS = Columns(
@@ -132,8 +132,8 @@ def _counts(tables: Tables, group: pd.Series) -> tuple[np.ndarray, np.ndarray, n
     place, group = images["goes"].map(SPLITS.index).to_numpy(), group.to_numpy()
     members = np.zeros((int(group.max()) + 1, len(SPLITS)), np.int32)
     np.add.at(members, (group, place), 1)
-    rows = {pair: row for row, pair in enumerate(zip(images["split"], images["key"], strict=True))}
-    pairs = zip(annotations["split"], annotations["image_key"], strict=True)
+    rows = {pair: row for row, pair in enumerate(tuples(images, "split", "key"))}
+    pairs = tuples(annotations, "split", "image_key")
     row = np.array([rows[pair] for pair in pairs], dtype=np.int64)
     category, names = pd.factorize(annotations["category"])
     row, category = np.unique(np.stack([row, category]), axis=1)
