@@ -20,6 +20,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -27,7 +28,7 @@ import yaml
 from pycocotools.coco import COCO
 
 from benchmarks import made
-from pipeline import checks, coco, parallel, params, rasterise, validate
+from pipeline import checks, coco, looking, parallel, params, rasterise, validate
 from pipeline.tables import SPLITS
 from stages.rasterise import AT_ONCE
 
@@ -151,7 +152,8 @@ def masks(folder: Path, export: Path, repeats: int) -> None:
     compute = parallel.ComputeParams(backend="local", workers=0, scheduler=None)
     limits = params.load(checks.ValidateParams, "validate")
     valid = folder / f"valid-{export.name}"
-    coco.save(valid, validate.run(export, limits, compute)[1].dataset)
+    looked = partial(looking.rows, export, compute)
+    coco.save(valid, validate.run(export, limits, looked)[1].dataset)
     sheets = rasterise.load(valid)
     with contextlib.redirect_stdout(io.StringIO()):
         theirs = {split: COCO(str(valid / f"{split}.json")) for split in SPLITS}

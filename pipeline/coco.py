@@ -307,27 +307,24 @@ def _image_records(images: pd.DataFrame) -> list[dict]:
 def _annotation_records(annotations: pd.DataFrame) -> list[dict]:
     ordered = annotations.sort_values("annotation_id")
     geometries = ordered["geometry"].to_numpy()
-    areas = polygons.areas(geometries)
     bounds = shapely.bounds(geometries).reshape(-1, 4)
     boxes = np.concatenate([bounds[:, :2], bounds[:, 2:] - bounds[:, :2]], axis=1)
     # Whether a ring repeats its first point says nothing, but an unchanged ring stays unchanged.
     closed = ordered["closed"].tolist() if "closed" in ordered else [True] * len(ordered)
     outlines = polygons.all_rings(geometries, closed)
-    return [
-        {
-            "id": row.annotation_id,
-            "image_id": row.image_id,
-            "category_id": row.category_id,
-            "bbox": [round(number, 3) for number in box],
-            "area": round(area, 3),
-            "iscrowd": int(row.iscrowd),
-            "segmentation": row.rle or rings,
-            "export_id": _whole(row.export_id),
-        }
-        for row, area, box, rings in zip(
-            ordered.itertuples(), areas.tolist(), boxes.tolist(), outlines, strict=True
-        )
-    ]
+    columns = {
+        "id": ordered["annotation_id"].tolist(),
+        "image_id": ordered["image_id"].tolist(),
+        "category_id": ordered["category_id"].tolist(),
+        "bbox": [[round(number, 3) for number in box] for box in boxes.tolist()],
+        "area": [round(area, 3) for area in polygons.areas(geometries).tolist()],
+        "iscrowd": ordered["iscrowd"].astype("int64").tolist(),
+        "segmentation": [
+            mask or rings for mask, rings in zip(ordered["rle"].tolist(), outlines, strict=True)
+        ],
+        "export_id": [_whole(number) for number in ordered["export_id"].tolist()],
+    }
+    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
 
 
 def _whole(number: object) -> int | None:

@@ -1,12 +1,15 @@
 """The one seam through which work on many images goes; no step knows where it runs."""
 
 import os
+import pickle
+import signal
 import sys
+import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence, Sized
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from itertools import chain
-from typing import Literal, TypeVar
+from typing import Literal, NoReturn, TypeVar
 
 from pipeline.errors import ParamsError
 from pipeline.params import Params
@@ -63,6 +66,49 @@ def some(
     parts = [items[first : first + size] for first in range(0, len(items), size)]
     done = chain.from_iterable(_run(function, parts, compute, threads=True))
     return list(progress(done, title, len(items)))
+
+
+@contextmanager
+def ahead(function: Callable[[], Result], compute: ComputeParams) -> Iterator[Callable[[], Result]]:
+    """Begin work in a process of its own, so that this one can load and read meanwhile.
+
+    Yields:
+        What waits for the result. Where a process cannot safely be split in two, because it has
+        threads or the system is not Linux, or work is to be on one core or a cluster, it does the
+        work itself; so it does if the other process fails, and then raises what there is to raise.
+    """
+    alone = sys.platform != "linux" or threading.active_count() > 1
+    if alone or compute.backend != "local" or (compute.workers or cores()) == 1:
+        yield function
+        return
+    reading, writing = os.pipe()
+    child = os.fork()
+    if not child:
+        _child(function, writing)
+    os.close(writing)
+    try:
+        with os.fdopen(reading, "rb") as pipe:
+            yield lambda: _result(pipe.read()) or function()
+    finally:
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+
+
+def _child(function: Callable[[], Result], writing: int) -> NoReturn:
+    """Write the result and end, whatever happens, without this program's last words."""
+    try:
+        content = pickle.dumps(function())
+        with os.fdopen(writing, "wb") as pipe:
+            pipe.write(content)
+    finally:
+        os._exit(0)
+
+
+def _result(content: bytes) -> object:
+    try:
+        return pickle.loads(content)  # our own
+    except (EOFError, pickle.UnpicklingError):  # the process ended before its time
+        return None
 
 
 def _run(

@@ -1,14 +1,17 @@
 """[disk] What lies in ``data/raw``: annotation files, and pictures as far as they are measured."""
 
+from __future__ import annotations
+
 import hashlib
+import os
 import struct
 import warnings
 from collections.abc import Iterable
 from io import BytesIO
 from pathlib import Path
 from threading import Lock
+from typing import TYPE_CHECKING
 
-import pandas as pd
 import simplejpeg
 from PIL import Image
 
@@ -17,6 +20,9 @@ from pipeline.errors import ExportError, ImageError
 from pipeline.names import is_picture
 from pipeline.quiet import quietly
 from pipeline.tables import SPLITS, Columns
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 ANNOTATIONS = "_annotations.coco.json"
 ALIASES = {"val": "valid", "validation": "valid", "training": "train", "testing": "test"}
@@ -78,11 +84,12 @@ def read(path: Path) -> bytes:
 
 def picture_paths(raw: Path) -> list[str]:
     """Return the paths of all pictures below a folder, sorted, with / on every system."""
-    return sorted(
-        path.relative_to(raw).as_posix()
-        for path in raw.rglob("*")
-        if is_picture(path.relative_to(raw)) and path.is_file()
-    )
+    found = []
+    for folder, _, names in os.walk(raw):
+        below = Path(folder).relative_to(raw)
+        paths = [below / name for name in names]
+        found += [path.as_posix() for path in paths if is_picture(path) and (raw / path).is_file()]
+    return sorted(found)
 
 
 def measure(raw: Path, picture: tuple[str, bytes]) -> dict:

@@ -1,14 +1,14 @@
 """Export -> Dataset + issues: the one door into the pipeline."""
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from pipeline import checks, coco, memory, parallel, raw
+from pipeline import checks, coco, raw
 from pipeline.checks.base import ids, tuples
 from pipeline.checks.categories import spelt
 from pipeline.errors import ExportError
@@ -46,26 +46,21 @@ class Sound:
 
 
 def run(
-    folder: Path, params: checks.ValidateParams, compute: parallel.ComputeParams
+    folder: Path, params: checks.ValidateParams, looked: Callable[[], list[dict]]
 ) -> tuple[Export, Sound]:
-    """Read an export as it was pulled, look at every picture, and check it; see ``sound``."""
+    """Read an export as it was pulled and check it, and its pictures; see ``sound``.
+
+    Args:
+        folder: the export.
+        params: the limits.
+        looked: gives what ``looking.rows`` does of the folder, once it is asked.
+    """
     files = {
         split: (path.relative_to(folder).as_posix(), raw.read(path))
         for split, path in raw.annotation_files(folder).items()
     }
     export = coco.read(files)
-    paths = raw.picture_paths(folder)
-    pictures = raw.pictures(_looked_at(folder, paths, compute))
-    return export, sound(export, pictures, params)
-
-
-def _looked_at(folder: Path, paths: list[str], compute: parallel.ComputeParams) -> list[dict]:
-    """Return a row of ``raw.PICTURES`` a picture; of one that was looked at before, from memory."""
-    digests = memory.digests(lambda path: memory.content(folder / path), paths, compute, "checking")
-    kept = memory.Memory(compute.cache, partial(raw.measure, folder), dict)
-    known = list(zip(paths, digests, strict=True))
-    rows = kept.each(known, digests, compute, "checking", threads=True)
-    return [row | {"path": path} for row, path in zip(rows, paths, strict=True)]
+    return export, sound(export, raw.pictures(looked()), params)
 
 
 def sound(export: Export, pictures: pd.DataFrame, params: checks.ValidateParams) -> Sound:

@@ -67,6 +67,7 @@ class Tables:
         pictures: all pictures there are, columns as ``raw.PICTURES``, ``split``, ``file_name``.
         splits: ``split``, one row for each of ``tables.SPLITS``.
         params: the limits.
+        leaks: after ``tie``, as ``splits.leaks`` gives them of the images as they then are.
     """
 
     images: pd.DataFrame
@@ -75,6 +76,7 @@ class Tables:
     pictures: pd.DataFrame
     splits: pd.DataFrame
     params: ValidateParams
+    leaks: pd.DataFrame | None = None
 
     def put(self, table: About, rows: pd.Index, **columns: Sequence) -> "Tables":
         """Return tables in which ``rows`` of one table have new values, one a row."""
