@@ -69,6 +69,21 @@ def restore(  # noqa: PLR0913  # one parameter an option
 
 
 @app.command()
+def segment(
+    photos: Annotated[list[Path], typer.Argument(help="Photos, or folders of photos.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="Folder to write into.")] = Path(
+        "masks"
+    ),
+    model: Annotated[Path, typer.Option(help="The trained U-Net.")] = Path("data/model"),
+) -> None:
+    """Find people in photos and write their label masks, <stem>.png, at the photos' sizes."""
+    _need(model, "trained model", "train")
+    work = _plan(restoring.find(photos), output, output)
+    work = restoring.segment([photo._replace(mask=photo.restored) for photo in work], model)
+    _conclude(work, output, "segmented")
+
+
+@app.command()
 def audit(
     export: Annotated[
         Path, typer.Argument(help="A folder or .zip of an export, or a *.roboflow.yaml pin.")
@@ -109,6 +124,30 @@ def export(
     from stages import exporting  # noqa: PLC0415  # as above
 
     typer.echo(exporting.export(dataset, pictures, kind, output))
+
+
+@app.command("export-model")
+def export_model(
+    model: Annotated[Path, typer.Argument(help="The trained U-Net: data/model.")],
+    output: Annotated[
+        Path, typer.Option("-o", "--output", help="The file, or the folder of a savedmodel.")
+    ] = Path("model1.h5"),
+    kind: Annotated[
+        str,
+        typer.Option(
+            "--format",
+            help="h5, savedmodel, tflite, tflite-float16 or tflite-int8; by the ending otherwise.",
+        ),
+    ] = "",
+    check: Annotated[
+        Path, typer.Option(help="Folder of raw, valid and masks; its test split is scored.")
+    ] = Path("data"),
+) -> None:
+    """Write the trained network for Keras, TensorFlow or LiteRT, and say what IoU that costs."""
+    from stages import sharing  # noqa: PLC0415  # as above
+
+    for line in sharing.share(model, kind, output, check):
+        typer.echo(line)
 
 
 @app.command()
@@ -200,12 +239,12 @@ def _plan(paths: list[Path], output: Path, masks: Path) -> list[restoring.Photo]
     return work
 
 
-def _conclude(work: list[restoring.Photo], output: Path) -> None:
+def _conclude(work: list[restoring.Photo], output: Path, done: str = "restored") -> None:
     """Say what failed, a line each, and how many are done; fail if any did."""
     failed = [photo for photo in work if photo.failure]
     for photo in failed:
         typer.echo(f"segment-restore: {photo.path}: {photo.failure}", err=True)
-    typer.echo(f"{len(work) - len(failed)} of {len(work)} photos restored into {output}")
+    typer.echo(f"{len(work) - len(failed)} of {len(work)} photos {done} into {output}")
     if failed:
         raise typer.Exit(1)
 

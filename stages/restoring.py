@@ -3,11 +3,14 @@
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 from typing import NamedTuple
 
-from pipeline import params, store
+import numpy as np
+
+from pipeline import feeding, params, store
 from pipeline.errors import ImageError, PipelineError
 from pipeline.parallel import progress
 
@@ -60,18 +63,31 @@ def alone(
 
 
 def segment(photos: list[Photo], model: Path) -> list[Photo]:
-    """Write the label mask of each photo; TensorFlow's process."""
+    """Write the label mask of each photo; TensorFlow's process.
+
+    The next photos are read, which takes longest, while the network looks at one.
+    """
     from pipeline import segment, unet  # noqa: PLC0415  # TensorFlow, here alone
 
     settings = params.load(segment.SegmentParams, "segment")
     unet.prepare(0, settings.threads)
     segmenter = segment.load(model)
+    pictures = feeding.ahead(_picture, photos, settings.threads)
 
-    def look(photo: Photo) -> None:
-        image = store.read_photo(photo.path)
+    def look(photo: Photo, image: np.ndarray | Exception) -> None:
+        if isinstance(image, Exception):
+            raise image
         store.write_mask(photo.mask, segment.predict(segmenter, image, flip=settings.flip))
 
-    return [_attempt(look, photo) for photo in progress(photos, "find people", len(photos))]
+    pairs = zip(progress(photos, "find people", len(photos)), pictures, strict=True)
+    return [_attempt(partial(look, image=image), photo) for photo, image in pairs]
+
+
+def _picture(photo: Photo) -> np.ndarray | Exception:
+    try:
+        return store.read_photo(photo.path)
+    except (PipelineError, OSError) as error:
+        return error
 
 
 def inpaint(photos: list[Photo], model: Path) -> list[Photo]:

@@ -14,12 +14,18 @@ import yaml
 ROOT = Path(__file__).parents[1]
 STAGES = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
 VERBS = set(STAGES)
-DOORS = {"cli", "auditing", "__init__"}  # they call several steps, for a person instead of DVC
+DOORS = {
+    "cli",
+    "auditing",
+    "portable",
+    "__init__",
+}  # they call several steps, for a person instead of DVC
 PACKAGE = ROOT / "pipeline" / "__init__.py"  # imports nothing until it is asked for the audit
 HEAVY = {
     "tensorflow": {
         "unet",
         "losses",
+        "portable",
         "recipes",
         "starts",
         "steps",
