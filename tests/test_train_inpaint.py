@@ -231,6 +231,7 @@ def export(tmp_path, monkeypatch):
             "weights": "trained",
             "sha256": None,
             "precision": "float32",
+            "baselines": {"partial": None, "deepfill1": None, "lama": None},
             "mask": "union",
             "remove": [],
             "grow": 0.02,
