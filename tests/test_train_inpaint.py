@@ -225,7 +225,7 @@ def export(tmp_path, monkeypatch):
     )
     coco.save(tmp_path / "valid", dataset)
     sections = {
-        "deepfill": {"width": 4, "fill": "smooth", "fuse": True},
+        "deepfill": {"width": 4, "fill": "smooth", "fuse": True, "edges": False},
         "train_inpaint": VALUES,
         "inpaint": {
             "weights": "trained",

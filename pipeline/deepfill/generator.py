@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from pipeline.deepfill.attention import ContextualAttention
+from pipeline.deepfill.edges import guide
 from pipeline.deepfill.layers import DownBlock, ToColour, UpBlock, convolution
 from pipeline.deepfill.layout import RANGE, Layout
 from pipeline.deepfill.smooth import spread
@@ -28,7 +29,7 @@ class CoarseNet(nn.Module):
     def __init__(self, layout: Layout) -> None:
         super().__init__()
         w, conv = layout.width, convolution(layout)
-        self.conv1 = conv(layout.inputs[0], w // 2, 5)
+        self.conv1 = conv(layout.channels(0), w // 2, 5)
         self.down_block1 = DownBlock(w // 2, w, w, layout)
         self.down_block2 = DownBlock(w, 2 * w, 2 * w, layout)
         self.conv_bn1 = conv(2 * w, 2 * w)
@@ -67,7 +68,7 @@ class RefiningNet(nn.Module):
 
     def __init__(self, layout: Layout) -> None:
         super().__init__()
-        w, ins, conv = layout.width, layout.inputs[1], convolution(layout)
+        w, ins, conv = layout.width, layout.channels(1), convolution(layout)
         self.conv_conv1 = conv(ins, w // 2, 5)
         self.conv_down_block1 = DownBlock(w // 2, w // 2, w, layout)
         self.conv_down_block2 = DownBlock(w, w, 2 * w, layout)
@@ -130,7 +131,7 @@ class Generator(nn.Module):
         super().__init__()
         self.layout = layout
         if layout.graph == "straight":
-            self.stage1, self.stage2 = (StraightNet(ins, layout) for ins in layout.inputs)
+            self.stage1, self.stage2 = (StraightNet(layout.channels(n), layout) for n in (0, 1))
         else:
             self.stage1, self.stage2 = CoarseNet(layout), RefiningNet(layout)
 
@@ -150,10 +151,11 @@ class Generator(nn.Module):
             Two of ``(N, 3, H, W)``, around -1..1.
         """
         start, near = self._start(image, hole), Window.around(hole, CELL) if near_only else None
-        coarse = self._painted(self.stage1(self._input(start, hole, 0), near), start)
+        drawn = [guide(image, hole)] if self.layout.edges else []
+        coarse = self._painted(self.stage1(self._input(start, [hole, *drawn], 0), near), start)
         joined = torch.where(hole > 0, coarse, start)
-        drawn = self.stage2(self._input(joined, hole, 1), hole, near)
-        refined = self._painted(drawn, joined)
+        change = self.stage2(self._input(joined, [hole, *drawn], 1), hole, near)
+        refined = self._painted(change, joined)
         return self._outer(coarse), self._outer(refined)
 
     def _start(self, image: Tensor, hole: Tensor) -> Tensor:
@@ -162,9 +164,10 @@ class Generator(nn.Module):
         level = GREY if self.layout.fill == "grey" else RANGE[1]
         return self._inner(torch.where(hole > 0, level, image))
 
-    def _input(self, image: Tensor, hole: Tensor, stage: int) -> Tensor:
+    def _input(self, image: Tensor, guides: list[Tensor], stage: int) -> Tensor:
+        hole, *drawn = guides
         extra = {3: [], 4: [hole], 5: [torch.ones_like(hole), hole]}
-        return torch.cat([image, *extra[self.layout.inputs[stage]]], dim=1)
+        return torch.cat([image, *extra[self.layout.inputs[stage]], *drawn], dim=1)
 
     def _painted(self, drawn: Tensor, base: Tensor) -> Tensor:
         return base + drawn if self.layout.fill == "smooth" else drawn
