@@ -1,6 +1,6 @@
 """How much less does painting cost than by the published formulation, at the same result?
 
-    python -m benchmarks.inpaint [ROUNDS]
+    python -m benchmarks.inpaint [ROUNDS [pictures|crop|batch|memory...]]
 
 The published attention compares every patch with every patch by a convolution, adds neighbours by
 two convolutions of that map with the identity, and pastes by a transposed convolution; it is kept
@@ -208,16 +208,16 @@ def peak(way: str) -> None:
 
 
 def main() -> None:
-    """Measure everything."""
+    """Measure everything, or the parts that are named."""
     torch.set_num_threads(THREADS)
     if sys.argv[1:2] == ["--peak"]:
         peak(sys.argv[2])
         return
     rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 5
-    whole_pictures(rounds)
-    crop(rounds)
-    batch()
-    memory()
+    parts = {"pictures": lambda: whole_pictures(rounds), "crop": lambda: crop(rounds)}
+    parts |= {"batch": batch, "memory": memory}
+    for name in sys.argv[2:] or parts:
+        parts[name]()
 
 
 if __name__ == "__main__":
