@@ -1,6 +1,7 @@
 """Count pixels, score each category and tag, and score the restorations."""
 
 from functools import partial
+from glob import escape
 from pathlib import Path
 
 import pandas as pd
@@ -89,6 +90,7 @@ def _holes(
             work.append(
                 {"file_name": image.file_name, "kind": kind, "photo": photo, "truth": plate}
                 | {"hole": hole, "filled": filled / "test" / f"{image.stem}.png"}
+                | {"baselines": sorted(filled.glob(f"baselines/*/{escape(image.stem)}.png"))}
             )
     return work
 
@@ -100,6 +102,7 @@ def _compare(work: dict) -> list[dict]:
         return []
     photo, truth = store.read_image(work["photo"]), store.read_image(work["truth"])
     fillings = {"deepfill": store.read_image(work["filled"])}
+    fillings |= {path.parent.name: store.read_image(path) for path in work["baselines"]}
     fillings |= {name: fill(photo, hole) for name, fill in fidelity.BASELINES.items()}
     about = {"file_name": work["file_name"], "kind": work["kind"], "hole": float(hole.mean())}
     return [

@@ -33,7 +33,7 @@ HEAVY = {
         "workers",
         "segment",
     },
-    "torch": {"deepfill", "train_inpaint", "inpaint"},
+    "torch": {"deepfill", "baselines", "train_inpaint", "inpaint"},
 }
 # All that goes out, by the door: pull and push through Roboflow's SDK, weights through download.
 NETWORK = {"door", "download", "push", "roboflow_pin", "roboflow_sdk"}
