@@ -35,7 +35,11 @@ LISTS = {
     "categories": ("name", "supercategory"),
 }
 
-KEYS = re.compile(b'"(?:' + "|".join(LISTS).encode() + b')"')
+# What may have a name of its own besides records: `"licenses"`, and Roboflow's `"extra"`.
+NAMED = (*LISTS, "licenses", "extra")
+KEYS = re.compile(
+    b'"(' + "|".join(dict.fromkeys((*NAMED, "id", *chain(*LISTS.values())))).encode() + b')"'
+)
 
 
 def _form(key: str) -> type[msgspec.Struct]:
@@ -46,14 +50,17 @@ def _form(key: str) -> type[msgspec.Struct]:
 
 # A file of the right form; what it says besides is passed over.
 FILE = msgspec.json.Decoder(
-    msgspec.defstruct("File", [(key, list[_form(key)] | None, None) for key in LISTS])
+    msgspec.defstruct(
+        "File",
+        [*((key, list[_form(key)] | None, None) for key in LISTS), ("licenses", Any, None)],
+    )
 )
 
 # What `read` itself finds; code -> severity and meaning. All later findings are `checks`'.
 READING = {
     "json_unreadable": ("error", "annotation file is no JSON; value = byte where reading ends"),
     "list_missing": ("error", "annotation file lacks images, annotations or categories"),
-    "key_twice": ("error", "annotation file has a list twice and the last is read; value = lists"),
+    "key_twice": ("error", "a name is there twice in one object, the last is read; value = names"),
 }
 
 
@@ -188,7 +195,7 @@ def _contents(files: dict[str, tuple[str, bytes]]) -> tuple[dict[str, object], l
     for split, (path, content) in files.items():
         try:
             contents[split] = _decode(content)
-            if again := _lists_again(content):
+            if again := _names_again(content, contents[split]):
                 issues.append(_issue(split, "key_twice", again))
         except (ValueError, RecursionError) as error:
             where, byte = _place(error, content)
@@ -219,17 +226,28 @@ def _formed(content: bytes) -> msgspec.Struct:
     return FILE.decode(content)
 
 
-def _lists_again(content: bytes) -> int:
-    """Return how many of the file's lists are there again: readers see the last one only."""
-    if max(Counter(KEYS.findall(content)).values(), default=0) < 2:
+def _names_again(content: bytes, said: object) -> int:
+    """Return how many names are there again in one and the same object: readers see the last.
+
+    Only a file that has a name more often than it has records is gone through for them.
+    """
+    counts = Counter(KEYS.findall(content))
+    records = {key: len(_records(said, key) or []) for key in (*LISTS, "licenses")}
+    most = dict.fromkeys(LISTS, 1) | {
+        name: records[key] for key, names in LISTS.items() for name in names
+    }
+    most["id"] = sum(records.values())
+    most["name"] = records["categories"] + records["licenses"] + counts[b"extra"]
+    if all(counts[name.encode()] <= limit for name, limit in most.items()):
         return 0
-    keys: list[str] = []
+    again = 0
 
-    def outermost(pairs: list[tuple[str, object]]) -> None:
-        keys[:] = [key for key, _ in pairs if key in LISTS]  # the outermost object ends last
+    def seen(pairs: list[tuple[str, object]]) -> None:
+        nonlocal again
+        again += len(pairs) - len({key for key, _ in pairs})
 
-    json.loads(content, object_pairs_hook=outermost)
-    return len(keys) - len(set(keys))
+    json.loads(content, object_pairs_hook=seen, parse_int=str)  # numbers may be of any length
+    return again
 
 
 def _place(error: Exception, content: bytes) -> tuple[str, int | None]:

@@ -135,6 +135,13 @@ TOPS = {
         replace('"annotations": [', '"annotations": [{"id": 77}], "annotations": ['),
         [of_split("key_twice")],
     ),
+    "a record's category twice": (
+        replace('"category_id": 1', '"category_id": 7, "category_id": 1'), [of_split("key_twice")]
+    ),
+    "a record's id twice": (replace('"id": 0', '"id": 7, "id": 0'), [of_split("key_twice")]),
+    "a category's name twice": (
+        replace('"name": "', '"name": "none", "name": "'), [of_split("key_twice")]
+    ),
 }  # fmt: skip
 
 IMAGES = {
