@@ -1,6 +1,10 @@
+import numpy as np
+import pytest
+import shapely
 from exports import LIMITS, content, draw_picture, examine, write
 
-from pipeline.checks import CHECKS
+from pipeline import drawing
+from pipeline.checks import CHECKS, twins
 
 
 def codes(found, code):
@@ -98,3 +102,19 @@ def test_limits_are_those_that_rows_show(tmp_path):
     row = codes(examine(folder)[1], "annotation_tiny").iloc[0]
 
     assert (row["value"], row["limit"]) == (3.0, LIMITS.tiny_below)
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_whatever_is_hidden_is_among_what_may_be_covered(seed):
+    chance = np.random.default_rng(seed)
+    low = chance.integers(0, 12, (40, 2)) + chance.random((40, 2)).round(1)
+    size = chance.uniform(0.3, 9, (40, 2)) * chance.choice([1, 0.2], (40, 1))
+    shapes = shapely.box(*low.T, *(low + size).T)
+    image = np.sort(chance.integers(0, 4, 40))
+    frames = [
+        drawing.Frame([drawing.Drawn(1, one, None) for one in shapes[image == number]], 20, 22)
+        for number in range(4)
+    ]
+    have, seen = drawing.pixels(frames)
+
+    assert set(np.flatnonzero((have > 0) & (seen == 0))) <= set(twins._covered(shapes, image))

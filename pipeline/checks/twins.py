@@ -6,8 +6,9 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from pipeline import polygons, splits
+from pipeline import drawing, polygons, splits
 from pipeline.checks.base import Found, Tables, check
+from pipeline.checks.categories import spelt
 
 
 def outline(tables: Tables) -> Tables:
@@ -46,6 +47,27 @@ def annotation_overlap(tables: Tables) -> Found:
     return Found(annotations.index[rows], [found[row] for row in rows], limit)
 
 
+@check("annotations", "info", "kept")
+def annotation_hidden(tables: Tables) -> Found:
+    """Smaller objects lie on all pixels of an object, so no mask shows it; value = its pixels."""
+    annotations = tables.annotations
+    image = annotations.groupby(["split", "image_key"], sort=False).ngroup().to_numpy()
+    suspect = np.isin(image, image[_covered(annotations["geometry"].to_numpy(), image)])
+    suspect &= (annotations["image_width"] > 0).to_numpy()
+    about = annotations[suspect].assign(image=image[suspect]).sort_values("image", kind="stable")
+    labels = dict.fromkeys(spelt(name).casefold() for name in tables.categories["name"])
+    number = {name: label for label, name in enumerate(labels, 1)}
+    drawn = map(drawing.Drawn, about["category"].map(number), about["geometry"], about["rle"])
+    objects = pd.Series(list(drawn), about.index, dtype="object")
+    frames = [
+        drawing.Frame(objects[rows.index].tolist(), *rows.iloc[0].tolist())
+        for _, rows in about.groupby("image")[["image_height", "image_width"]]
+    ]
+    have, seen = drawing.pixels(frames) if frames else (np.zeros(0), np.zeros(0))
+    hidden = (have > 0) & (seen == 0)
+    return Found(about.index[hidden], have[hidden])
+
+
 @check("images", "warning", "kept")
 def image_twice(tables: Tables) -> Found:
     """Another picture of the split has the same bytes."""
@@ -71,6 +93,18 @@ def split_empty(tables: Tables) -> Found:
     full = set(tables.images["goes"])
     rows = tables.splits.index[~tables.splits["split"].isin(full)]
     return Found(rows, len(tables.images))
+
+
+def _covered(geometries: np.ndarray, image: np.ndarray) -> np.ndarray:
+    """Return the rows of objects that smaller ones of their image may cover, by their areas."""
+    one, other = polygons.near(geometries, image)
+    area, edge = polygons.areas(geometries), shapely.length(geometries) + 1
+    least, most = area - edge, area + edge  # pixels; a boundary's length is more than it decides
+    covering = np.zeros(len(geometries))
+    for above, below in ((one, other), (other, one)):
+        smaller = least[above] <= most[below]
+        np.add.at(covering, below[smaller], most[above[smaller]])
+    return np.flatnonzero((covering > 0) & (covering >= least))
 
 
 def _alike(tables: Tables, columns: list[str]) -> pd.Index:
