@@ -26,18 +26,6 @@ def test_each_image_gets_a_mask_whose_labels_are_the_categories(make_dataset):
     assert np.bincount(mask.ravel()).tolist() == [320 - 16 - 4, 16, 0, 4]
 
 
-def test_pixels_that_a_mask_shows_are_counted_as_the_mask_has_them(make_dataset):
-    left, right = [[1, 1, 7, 1, 7, 8, 1, 8]], [[6, 1, 12, 1, 12, 9, 6, 9]]
-    dataset = make_dataset([[[2, 2, 11, 2, 11, 7, 2, 7]], left, right], category_ids=[1, 2, 3])
-    (sheet,) = sheets(dataset)
-    have, seen = drawing.pixels([drawing.Frame(*sheet[1:])] * 2)
-
-    counts = np.bincount(rasterise.label_mask(sheet).ravel())[1:]
-    assert have.tolist() == [45, 42, 48] * 2
-    assert seen.tolist() == [*counts] * 2
-    assert seen.sum() == 2 * np.count_nonzero(rasterise.label_mask(sheet))
-
-
 def test_an_image_without_objects_gets_an_empty_mask_beside_others(make_dataset):
     dataset = make_dataset([SQUARE])
     more = dataset.images.assign(image_id=2, stem="b")
