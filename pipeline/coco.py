@@ -35,6 +35,8 @@ LISTS = {
     "categories": ("name", "supercategory"),
 }
 
+AT_ONCE = 4096  # records that are written together: as Python's they take six times the memory
+
 # What may have a name of its own besides records: `"licenses"`, and Roboflow's `"extra"`.
 NAMED = (*LISTS, "licenses", "extra")
 KEYS = re.compile(
@@ -82,8 +84,16 @@ def load(folder: Path) -> Dataset:
 
 def save(folder: Path, dataset: Dataset) -> None:
     """Write ``train.json``, ``valid.json``, ``test.json`` and ``labels.csv`` into a folder."""
-    for name, content in to_coco(dataset).items():
-        store.write_json(folder / f"{name}.json", content)
+    for name in SPLITS:
+        images, annotations = _of_split(dataset, name)
+        store.write_records(
+            folder / f"{name}.json",
+            {
+                "images": map(_image_records, _parts(images)),
+                "annotations": map(_annotation_records, _parts(annotations)),
+                "categories": [_category_records(dataset.categories)],
+            },
+        )
     store.write_table(folder / "labels.csv", dataset.labels, LABELS)
 
 
@@ -173,20 +183,27 @@ def to_coco(dataset: Dataset) -> dict[str, dict]:
     An object is written as rings, or as RLE if it was RLE or has a hole. ``area`` and ``bbox``
     are those of the object itself.
     """
-    categories = [
-        {"id": row.category_id, "name": row.name, "supercategory": row.supercategory}
-        for row in dataset.categories.sort_values("category_id").itertuples()
-    ]
-    return {
-        split: {
-            "images": _image_records(dataset.images[dataset.images["split"] == split]),
-            "annotations": _annotation_records(
-                dataset.annotations[dataset.annotations["split"] == split]
-            ),
+    categories, contents = _category_records(dataset.categories), {}
+    for name in SPLITS:
+        images, annotations = _of_split(dataset, name)
+        contents[name] = {
+            "images": _image_records(images),
+            "annotations": _annotation_records(annotations),
             "categories": categories,
         }
-        for split in SPLITS
-    }
+    return contents
+
+
+def _of_split(dataset: Dataset, name: str) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return one split's images and annotations, by their ids."""
+    images, annotations = (
+        frame[frame["split"] == name] for frame in (dataset.images, dataset.annotations)
+    )
+    return images.sort_values("image_id"), annotations.sort_values("annotation_id")
+
+
+def _parts(frame: pd.DataFrame) -> Iterator[pd.DataFrame]:
+    return (frame.iloc[first : first + AT_ONCE] for first in range(0, len(frame), AT_ONCE))
 
 
 def _contents(files: dict[str, tuple[str, bytes]]) -> tuple[dict[str, object], list[dict]]:
@@ -330,32 +347,39 @@ def _annotations(contents: dict[str, dict]) -> pd.DataFrame:
 
 def _image_records(images: pd.DataFrame) -> list[dict]:
     names = [name for name in IMAGES if name != "split"]
-    ordered = images.sort_values("image_id")
-    columns = [ordered[name].tolist() for name in names]
+    columns = [images[name].tolist() for name in names]
     keys = ["id" if name == "image_id" else name for name in names]
     records = [dict(zip(keys, row, strict=True)) for row in zip(*columns, strict=True)]
     return [one | {"export_id": _whole(one["export_id"])} for one in records]
 
 
+def _category_records(categories: pd.DataFrame) -> list[dict]:
+    return [
+        {"id": row.category_id, "name": row.name, "supercategory": row.supercategory}
+        for row in categories.sort_values("category_id").itertuples()
+    ]
+
+
 def _annotation_records(annotations: pd.DataFrame) -> list[dict]:
-    ordered = annotations.sort_values("annotation_id")
-    geometries = ordered["geometry"].to_numpy()
+    geometries = annotations["geometry"].to_numpy()
     bounds = shapely.bounds(geometries).reshape(-1, 4)
     boxes = np.concatenate([bounds[:, :2], bounds[:, 2:] - bounds[:, :2]], axis=1)
     # Whether a ring repeats its first point says nothing, but an unchanged ring stays unchanged.
-    closed = ordered["closed"].tolist() if "closed" in ordered else [True] * len(ordered)
+    closed = (
+        annotations["closed"].tolist() if "closed" in annotations else [True] * len(annotations)
+    )
     outlines = polygons.all_rings(geometries, closed)
     columns = {
-        "id": ordered["annotation_id"].tolist(),
-        "image_id": ordered["image_id"].tolist(),
-        "category_id": ordered["category_id"].tolist(),
+        "id": annotations["annotation_id"].tolist(),
+        "image_id": annotations["image_id"].tolist(),
+        "category_id": annotations["category_id"].tolist(),
         "bbox": [[round(number, 3) for number in box] for box in boxes.tolist()],
         "area": [round(area, 3) for area in polygons.areas(geometries).tolist()],
-        "iscrowd": ordered["iscrowd"].astype("int64").tolist(),
+        "iscrowd": annotations["iscrowd"].astype("int64").tolist(),
         "segmentation": [
-            mask or rings for mask, rings in zip(ordered["rle"].tolist(), outlines, strict=True)
+            mask or rings for mask, rings in zip(annotations["rle"].tolist(), outlines, strict=True)
         ],
-        "export_id": [_whole(number) for number in ordered["export_id"].tolist()],
+        "export_id": [_whole(number) for number in annotations["export_id"].tolist()],
     }
     return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
 
