@@ -258,7 +258,8 @@ class Export:
     Attributes:
         images: ``split, export_id, file_name, path, width, height`` as the JSON has them.
         annotations: ``split, export_id, image_id, category_id, bbox, area, iscrowd,
-            segmentation``, the last as ``coco.segmentation`` takes it.
+            segmentation``, the last as ``coco.segmentation`` takes it, or as ``outlines.read``
+            gives it.
         categories: ``split, export_id, name, supercategory``.
         issues: what was already wrong when reading, columns as ``ISSUES``.
     """
