@@ -24,6 +24,7 @@ PACKAGE = ROOT / "pipeline" / "__init__.py"  # imports nothing until it is asked
 HEAVY = {
     "tensorflow": {
         "unet",
+        "encoders",
         "losses",
         "portable",
         "recipes",
