@@ -57,3 +57,25 @@ def test_a_repeated_annotation_file_has_so_many_times_the_records(ingest):
     assert export.annotations["export_id"].is_unique
     assert set(export.annotations["image_id"]) <= set(range(15))
     assert len(export.annotations) == 3 * len(content["annotations"])
+
+
+@pytest.mark.parametrize("fuse", [True, False])
+def test_the_published_attention_that_is_timed_gives_what_ours_gives(ingest, fuse):
+    import torch
+
+    from benchmarks import inpaint as timed
+    from pipeline.deepfill.attention import ContextualAttention
+    from pipeline.deepfill.layout import Layout
+
+    torch.set_num_threads(1)  # tests run beside each other
+    torch.manual_seed(0)
+    features, hole = torch.randn(1, 6, 20, 28) / 2, torch.zeros(1, 1, 80, 112)
+    hole[..., 20:50, 30:61] = 1
+    layout = Layout(width=4, fuse=fuse)
+
+    ours, published = (
+        kind(layout)(features, hole, near_only=False)
+        for kind in (ContextualAttention, timed.PublishedAttention)
+    )
+
+    torch.testing.assert_close(published, ours, atol=1e-5, rtol=0)
