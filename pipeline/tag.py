@@ -6,7 +6,15 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from pipeline import images, measurements, memory, parallel, places, polygons, silhouettes
+from pipeline import (
+    lookalikes,
+    measurements,
+    memory,
+    parallel,
+    places,
+    polygons,
+    silhouettes,
+)
 from pipeline.errors import ParamsError
 from pipeline.measurements import MEASUREMENTS, Agreements, Measured, Photo
 from pipeline.rules import RULES, TABLE_1, TagParams, tagged
@@ -83,7 +91,7 @@ def grouped(
 
 
 def table(
-    dataset: Dataset, measured: list[Measured], place: list[str], members: int
+    dataset: Dataset, measured: list[Measured], place: list[str], params: TagParams
 ) -> pd.DataFrame:
     """Return one row an image: columns as ``MEASURED``, then every measurement.
 
@@ -91,15 +99,19 @@ def table(
         dataset: whose images were measured.
         measured: one an image, in the order of ``order``.
         place: the same, "" for none.
-        members: fewest photos that make a place's usual look.
+        params: how many photos make a place's usual look, what the same picture is.
     """
     rows = order(dataset.images).reset_index(drop=True)
     numbers = MEASUREMENTS.frame([one.numbers for one in measured])
     frame = pd.concat([rows[["split", "file_name", "width", "height"]], numbers], axis=1)
     frame.insert(4, "place", pd.Series(place, dtype="str"))
     looks = np.array([one.look for one in measured])
-    frame["unusual"] = places.unusual(looks, place, np.array(LOOK_SCALES), members)
-    frame["nearest_bits"] = images.nearest_bits([one.hash for one in measured])
+    frame["unusual"] = places.unusual(looks, place, np.array(LOOK_SCALES), params.place_photos_from)
+    frame["nearest_levels"], frame["nearest_bits"] = lookalikes.nearest(
+        [one.hash for one in measured],
+        np.array([one.tiles for one in measured]),
+        params.duplicate_within,
+    )
     frame["size_ratio"] = _size_ratio(frame["width"] * frame["height"])
     return MEASURED.check(frame, "images")
 
@@ -158,4 +170,4 @@ def run(
     agreements = measurements.Agreements(todo, digests, compute.cache)
     place = grouped(todo, measured, params, agreements)
     agreements.keep()
-    return tagged(table(dataset, measured, place, params.place_photos_from), params)
+    return tagged(table(dataset, measured, place, params), params)
