@@ -163,7 +163,8 @@ LIMITS = {  # whatever ships
     "far_below": 0.025, "crowd_from": 4, "blurred_above": 0.0, "unusual_above": 0.75,
     "occluded_above": 0.0, "dark_below": 71, "bright_above": 0.25, "contrast_below": 60,
     "soft_above": 1.0, "noisy_above": 6, "duplicate_within": 5, "cut_above": 0.05,
-    "near_duplicate_within": 4, "box_above": 0.9, "loose_above": 1.0, "colour_below": 6, "odd_size_above": 3,
+    "near_duplicate_within": 4, "box_above": 0.9, "loose_above": 1.0, "colour_below": 6,
+    "odd_size_above": 3,
 }  # fmt: skip
 
 
