@@ -114,8 +114,10 @@ def scale(photo: Photo, image: np.ndarray) -> float:
 
 
 def _typical(ground: np.ndarray) -> np.ndarray:
-    seen = ground[np.isfinite(ground[:, 0])]
-    return np.median(seen, axis=0) if len(seen) else np.full(ground.shape[1], np.nan)
+    seen = np.sort(ground[np.isfinite(ground[:, 0])], axis=0)
+    if not len(seen):
+        return np.full(ground.shape[1], np.nan)
+    return (seen[(len(seen) - 1) // 2] + seen[len(seen) // 2]) / 2
 
 
 def digest(photo: Photo) -> bytes:

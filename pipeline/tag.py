@@ -1,8 +1,9 @@
 """Measure each image, name its problems: one row an image, one boolean column a tag."""
 
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pandas as pd
 
@@ -68,11 +69,16 @@ def photos(dataset: Dataset, raw: Path, people: list[str]) -> list[Photo]:
 
 
 def grouped(
-    todo: list[Photo], measured: list[Measured], params: TagParams, agreements: Agreements
+    todo: list[Photo],
+    measured: list[Measured],
+    params: TagParams,
+    agreements: Agreements,
+    each: places.Each = map,
 ) -> list[str]:
     """Return the place of each image: by its file's name, else by likeness; "" alone.
 
-    A place found by likeness is called after its first image.
+    A place found by likeness is called after its first image. ``each`` does what ``map`` does,
+    perhaps on several processors.
     """
     if not todo:
         return []
@@ -80,10 +86,10 @@ def grouped(
     same = cache(lambda one, other: agreements(one, other) >= params.place_corners_from)
     files = [Path(photo.path).name for photo in todo]
     named = places.by_name(files, params.place_pattern)
-    named = places.coherent(named, alike, params.place_photos_from, same)
+    named = places.coherent(named, alike, params.place_photos_from, same, each)
     rest = np.array([name == "" for name in named])
     alike[~rest] = alike[:, ~rest] = -1
-    leaders = places.by_look(alike, params.place_alike_above, same)
+    leaders = places.by_look(alike, params.place_alike_above, same, each)
     return [
         name or (files[leader].split(".rf.")[0] if leaders.count(leader) > 1 else "")
         for name, leader in zip(named, leaders, strict=True)
@@ -168,6 +174,8 @@ def run(
     kept = memory.Memory(compute.cache, measurements.measure, Measured)
     measured = kept.each(todo, digests, compute, "tag")
     agreements = measurements.Agreements(todo, digests, compute.cache)
-    place = grouped(todo, measured, params, agreements)
+    here = msgspec.structs.replace(compute, backend="local")  # threads share what they have seen
+    each = partial(parallel.each, compute=here, title="places", threads=True)
+    place = grouped(todo, measured, params, agreements, each)
     agreements.keep()
     return tagged(table(dataset, measured, place, params), params)

@@ -9,7 +9,7 @@ LEAST = 24.0  # px at working size, root of the area; on smaller people every ou
 BORDER = 1.5  # px of the photo; sides along its border are the photo's, not the annotator's
 REACH = 0.1  # of a person's size (root of the area): so far beside the outline is looked
 NEAREST, FARTHEST = 3, 8  # px at working size, bounds of the reach
-STEPS = 200  # points of an outline that are looked at, at most
+STEPS = 120  # points of an outline that are looked at, at most
 FEWEST = 12  # points; fewer say nothing
 RIM = 4  # px; nearer to the picture's edge there is no ground to compare with
 GRAIN = 4.0  # grey levels; weaker steps are noise
@@ -90,8 +90,8 @@ def trace(person: Rings, area: float, grey: np.ndarray, scale: float) -> dict[st
 def _sides(rings: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
     """Return start and end of every side, ``(N, 2)`` float64 each; closing points repeat none."""
     closed = [np.asarray(ring, np.float64) for ring in rings]
-    starts = np.concatenate(closed)
-    return starts, np.concatenate([np.roll(ring, -1, axis=0) for ring in closed])
+    ends = [one for ring in closed for one in (ring[1:], ring[:1])]
+    return np.concatenate(closed), np.concatenate(ends)
 
 
 def _points(
@@ -123,12 +123,12 @@ def _beside(
     if inside.sum() < FEWEST:
         return float("nan"), float("nan")
     far = np.arange(-reach - 1, reach + 2, dtype=np.float64)
-    where = np.rint(middle[inside, None] + across[inside, None] * far[:, None]).astype(np.intp)
-    where = np.clip(where, 0, size - 1)
-    shades = grey[where[..., 1], where[..., 0]].astype(np.float32)
+    where = np.rint(middle[inside].T[:, :, None] + across[inside].T[:, :, None] * far)
+    x, y = (np.clip(w, 0, last).astype(np.intp) for w, last in zip(where, size - 1, strict=True))
+    shades = grey.ravel()[y * grey.shape[1] + x].astype(np.float32)
     steps = np.abs(shades[:, 2:] - shades[:, :-2])  # (points, 2 reach + 1)
     mean = np.log(steps + GRAIN).mean(axis=0)
     on = mean[reach - 1 : reach + 2].max()
     beyond = np.concatenate([mean[: reach - 2], mean[reach + 3 :]]).mean()
-    stray = np.median(np.abs(steps.argmax(axis=1) - reach)) / reach
-    return float(on - beyond), float(stray)
+    stray = float(np.sort(np.abs(steps.argmax(axis=1) - reach))[len(steps) // 2]) / reach
+    return float(on - beyond), stray
