@@ -83,7 +83,11 @@ def grouped(
     if not todo:
         return []
     alike = places.likeness(np.array([one.gradients for one in measured]))
-    same = cache(lambda one, other: agreements(one, other) >= params.place_corners_from)
+    same = cache(
+        lambda one, other: (
+            alike[one, other] > places.SURE or agreements(one, other) >= params.place_corners_from
+        )
+    )
     files = [Path(photo.path).name for photo in todo]
     named = places.by_name(files, params.place_pattern)
     named = places.coherent(named, alike, params.place_photos_from, same, each)
