@@ -1,6 +1,6 @@
 """Which photos the page shows: chosen by rule, never by eye."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated
 
 import msgspec
@@ -27,10 +27,11 @@ class ReportParams(Params):
 
 @dataclass(frozen=True)
 class Example:
-    """Pictures of one photo, side by side, and its score if it has one."""
+    """Pictures of one photo, side by side, its score if it has one, and what is noted of it."""
 
     shots: tuple[Shot, ...]
     score: float | None = None
+    notes: tuple[str, ...] = ()
 
     @property
     def file_name(self) -> str:
@@ -47,6 +48,7 @@ class Choice:
         modest: the strip's objects cover at most ``findings.MODEST`` of their photos.
         problems: by tag, one photo an example.
         predictions: by best, median and worst: both outlines.
+        doubted: photos with suspect labels, the worst first: both outlines.
         restored: before and after.
         proof: photo, transplanted hole, filled hole.
     """
@@ -55,13 +57,14 @@ class Choice:
     modest: bool
     problems: dict[str, list[Example]]
     predictions: dict[str, list[Example]]
+    doubted: list[Example]
     restored: list[Example]
     proof: list[Example]
 
     def shots(self) -> list[Shot]:
         """Return every picture to draw, once, sorted."""
         groups = [*self.problems.values(), *self.predictions.values()]
-        groups += [self.strip, self.restored, self.proof]
+        groups += [self.doubted, self.strip, self.restored, self.proof]
         found = {shot for group in groups for example in group for shot in example.shots}
         return sorted(found, key=lambda shot: (shot.asset, shot.path))
 
@@ -82,6 +85,7 @@ def choose(run: Run, settings: ReportParams) -> Choice:
             for tag in run.tags["tag"]
         },
         predictions={name: _examples(rows, "outlines") for name, rows in thirds.items()},
+        doubted=_doubted(photos, run.suspects, settings.gallery),
         restored=_restored(photos, ranked, run.refilled, settings.restored),
         proof=_proof(run, photos),
     )
@@ -95,6 +99,15 @@ def _strip(ranked: pd.DataFrame, refilled: frozenset[str]) -> tuple[list[Example
     place = next((place for place, rows in enumerate(groups) if len(rows)), 3)
     kinds = ["photo", "truth", "predicted", *(["filled"] if place < 2 else [])]
     return _examples(groups[place].iloc[::-1].head(STRIP), *kinds), place % 2 == 0
+
+
+def _doubted(photos: pd.DataFrame, suspects: pd.DataFrame, count: int) -> list[Example]:
+    rows = findings.doubted(suspects).merge(photos, on=["split", "file_name"]).head(count)
+    examples = _examples(rows, "outlines")
+    return [
+        replace(example, notes=tuple(kinds))
+        for example, kinds in zip(examples, rows["kinds"], strict=True)
+    ]
 
 
 def _restored(

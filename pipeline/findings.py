@@ -8,11 +8,13 @@ import pandas as pd
 import shapely
 
 from pipeline.tables import (
+    COSTS,
     COUNTS,
     HISTORY,
     IOU,
     RESTORED,
     SPLITS,
+    SUSPECTS,
     TAG_ACCURACY,
     Columns,
     Dataset,
@@ -65,6 +67,8 @@ class Run:
         counts: columns as ``tables.COUNTS``.
         iou: columns as ``tables.IOU``.
         restored: columns as ``tables.RESTORED``.
+        costs: columns as ``tables.COSTS``.
+        suspects: columns as ``tables.SUSPECTS``.
         refilled: stems of the test photos that were restored.
         transplanted: stems of the test photos with a transplanted hole.
         accuracy: columns as ``tables.TAG_ACCURACY``.
@@ -82,6 +86,8 @@ class Run:
     counts: pd.DataFrame = field(default_factory=COUNTS.empty)
     iou: pd.DataFrame = field(default_factory=IOU.empty)
     restored: pd.DataFrame = field(default_factory=RESTORED.empty)
+    costs: pd.DataFrame = field(default_factory=COSTS.empty)
+    suspects: pd.DataFrame = field(default_factory=SUSPECTS.empty)
     refilled: frozenset[str] = frozenset()
     transplanted: frozenset[str] = frozenset()
     accuracy: pd.DataFrame = field(default_factory=TAG_ACCURACY.empty)
@@ -250,6 +256,26 @@ def costs(iou: pd.DataFrame, split: str) -> pd.DataFrame:
     """Return the rows of one split a tag, mean over categories, lowest IoU first."""
     rows = iou[(iou["split"] == split) & (iou["category"] == "") & (iou["tag"] != "")]
     return rows.dropna(subset="iou").sort_values(["iou", "tag"])
+
+
+def prices(costs: pd.DataFrame) -> list[dict]:
+    """Return the rows of ``tables.COSTS`` whose gain is known, the largest first."""
+    known = costs.dropna(subset="gain").sort_values(["gain", "tag"], ascending=[False, True])
+    return known.to_dict("records")
+
+
+def doubted(suspects: pd.DataFrame) -> pd.DataFrame:
+    """Return ``split, file_name, kinds, excess, held_out`` of photos with suspect labels.
+
+    ``kinds`` lists what is suspect, each kind once, the gravest first; rows likewise.
+    """
+    rows = suspects[suspects["suspect"]].sort_values("excess", ascending=False, kind="stable")
+    each = rows.groupby(["split", "file_name"], sort=False)
+    return each.agg(
+        kinds=("kind", lambda kinds: list(dict.fromkeys(kinds))),
+        excess=("excess", "max"),
+        held_out=("held_out", "first"),
+    ).reset_index()
 
 
 def costly(iou: pd.DataFrame, split: str) -> list[dict]:

@@ -238,6 +238,54 @@ IOU = Columns(
     }
 )
 
+COSTS = Columns(
+    {
+        "tag": ("str", "name of the problem"),
+        "images": ("int64", "scored photos of valid and test (of train if there are no others)"),
+        "tagged": ("int64", "how many of them have the problem"),
+        "iou": ("float64", "mean IoU of the photos with the problem, 0..1"),
+        "iou_low": ("float64", "lower end of its bootstrap interval"),
+        "iou_high": ("float64", "upper end"),
+        "rest": ("float64", "the same of the photos without it"),
+        "rest_low": ("float64", "lower end of its bootstrap interval"),
+        "rest_high": ("float64", "upper end"),
+        "difference": ("float64", "rest less iou, split by split; NA if no split has both"),
+        "difference_low": ("float64", "lower end of its bootstrap interval"),
+        "difference_high": ("float64", "upper end"),
+        "gain": (
+            "float64",
+            "share of tagged photos times difference: gained without it",
+        ),
+        "gain_low": ("float64", "lower end of its bootstrap interval"),
+        "gain_high": ("float64", "upper end"),
+        "alone": ("float64", "difference with all other problems held fixed, by regression"),
+        "alone_low": ("float64", "lower end of its bootstrap interval"),
+        "alone_high": ("float64", "upper end"),
+        "gain_alone": ("float64", "share of tagged photos times alone"),
+        "gain_alone_low": ("float64", "lower end of its bootstrap interval"),
+        "gain_alone_high": ("float64", "upper end"),
+    }
+)
+
+SUSPECTS = Columns(
+    {
+        "split": ("str", "train, valid or test"),
+        "file_name": ("str", "the picture's name"),
+        "annotation_id": ("Int64", "in data/valid; NA if nobody outlined it, or of the image"),
+        "kind": ("str", "missing, extra, category, boundary: what is wrong; or the whole image"),
+        "score": ("float64", "how far label and network differ, 0..1; see suspect.score"),
+        "expected": ("float64", "what is usual for objects of that size, 0..1"),
+        "excess": ("float64", "score above what is usual, 0..1; rows are sorted by it"),
+        "suspect": ("bool", "the excess is above suspect.above; never of an image"),
+        "held_out": ("bool", "the network that judges did not learn from this picture"),
+        "area": ("float64", "pixels of the network's input"),
+        "left": ("int64", "of the box around it, pixels of the picture"),
+        "top": ("int64", "as left"),
+        "right": ("int64", "as left, exclusive"),
+        "bottom": ("int64", "as left, exclusive"),
+    }
+)
+
 RESTORED = Columns(
     {
         "file_name": ("str", "the picture's name"),

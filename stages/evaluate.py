@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from pipeline import coco, evaluate, fidelity, parallel, params, store, tables
+from pipeline import coco, costs, evaluate, fidelity, parallel, params, store, tables
 from stages import run
 
 
@@ -21,12 +21,14 @@ def main(  # noqa: PLR0913  # one parameter a path of dvc.yaml
     tagged: Path,
     right: Path,
     issues: Path,
+    suspects: Path,
     counts: Path,
     iou: Path,
+    cost: Path,
     restored: Path,
     metrics: Path,
 ) -> str:
-    """Read both masks of every image and both pictures of every hole, write four tables."""
+    """Read both masks of every image and both pictures of every hole, write five tables."""
     images = coco.load(valid).images
     labels = store.read_table(valid / "labels.csv", tables.LABELS)
     tags = store.read_table(tagged, tables.MEASURED)
@@ -36,6 +38,9 @@ def main(  # noqa: PLR0913  # one parameter a path of dvc.yaml
     store.write_table(counts, counted, tables.COUNTS)
     scored = evaluate.score(counted, tags, labels, params.load(evaluate.EvaluateParams, "evaluate"))
     store.write_table(iou, scored, tables.IOU)
+    drawing = params.load(evaluate.EvaluateParams, "evaluate")
+    costly = costs.table(counted, tags, drawing.resamples, drawing.confidence, drawing.seed)
+    store.write_table(cost, costly, tables.COSTS)
 
     work = _holes(images, "clean", truth / "clean", filled, raw)
     work += _holes(images, "transplant", None, transplanted, raw)
@@ -45,6 +50,7 @@ def main(  # noqa: PLR0913  # one parameter a path of dvc.yaml
 
     accuracy = store.read_table(right, tables.TAG_ACCURACY)
     tree = evaluate.metrics(scored, table, store.read_table(issues, tables.ISSUES), tags, accuracy)
+    tree["audit"] |= costs.metrics(costly, store.read_table(suspects, tables.SUSPECTS))
     store.write_json(metrics, tree)
     return _headline(tree)
 

@@ -33,6 +33,8 @@ def main(  # noqa: PLR0913  # one parameter a path of dvc.yaml
         filling=store.read_table(reports / "history_inpaint.csv", FILLING),
         counts=store.read_table(reports / "counts.csv", tables.COUNTS),
         iou=store.read_table(reports / "iou.csv", tables.IOU),
+        costs=store.read_table(reports / "costs.csv", tables.COSTS),
+        suspects=store.read_table(reports / "suspects.csv", tables.SUSPECTS),
         restored=store.read_table(reports / "restored.csv", tables.RESTORED),
         refilled=_stems(filled / "test"),
         transplanted=_stems(transplanted / "test"),

@@ -39,7 +39,7 @@ HEAVY = {
 # All that goes out, by the door: pull and push through Roboflow's SDK, weights through download.
 NETWORK = {"door", "download", "push", "roboflow_pin", "roboflow_sdk"}
 DATA = {stage: {"pipeline/templates"} for stage in ("browse", "report")}  # read beside modules
-DATA["train"] = {"pipeline/weights/unet.safetensors"}
+DATA["train"] = DATA["suspect"] = {"pipeline/weights/unet.safetensors"}
 
 
 def _file(module):

@@ -73,6 +73,8 @@ SCHEMAS = {
     "counts.csv": tables.COUNTS,
     "iou.csv": tables.IOU,
     "restored.csv": tables.RESTORED,
+    "costs.csv": tables.COSTS,
+    "suspects.csv": tables.SUSPECTS,
     "history.csv": tables.HISTORY,
 }
 

@@ -97,11 +97,34 @@ def whole(folders):
         ),
         iou=tables.IOU.frame(_scores()),
         restored=tables.RESTORED.frame(_restored(images)),
+        costs=tables.COSTS.frame([_cost("crowd", 0.0312), _cost("far", 0.1)]),
+        suspects=tables.SUSPECTS.frame(_suspects()),
         refilled=frozenset(image["stem"] for image in images if image["split"] == "test"),
         transplanted=frozenset(image["stem"] for image in images if image["split"] == "test"),
         accuracy=tables.TAG_ACCURACY.frame([_right("crowd", 0.8123)]),
         cards={"unet": {"preset": "default", "size": 160}, "deepfill": {"width": 24}},
     )
+
+
+def _cost(tag, gain):
+    row = {"tag": tag, "images": 12, "tagged": 3}
+    names = {"iou": 0.4123, "rest": 0.7, "difference": 0.3, "gain": gain, "alone": 0.2}
+    for name, value in (names | {"gain_alone": gain / 2}).items():
+        row |= {name: value, f"{name}_low": value - 0.02, f"{name}_high": value + 0.02}
+    return row
+
+
+def _suspects():
+    box = {"score": 0.9, "expected": 0.1, "area": 100.0} | dict.fromkeys(
+        ("left", "top", "right", "bottom"), 5
+    )
+    found = [
+        ("test", HOSTILE, None, "missing", 0.8, True, True),
+        ("train", "train2.png", 1, "boundary", 0.5, True, False),
+        ("test", "test3.png", 1, "boundary", 0.01, False, True),
+    ]
+    names = ("split", "file_name", "annotation_id", "kind", "excess", "suspect", "held_out")
+    return [dict(zip(names, row, strict=True)) | box for row in found]
 
 
 def _right(name, f1):
@@ -418,6 +441,25 @@ def test_table_1_says_how_often_a_tag_is_right_where_that_is_known(seen, whole, 
     assert "Recall" not in without.words.split("Segmentation")[0]
 
 
+def test_what_problems_cost_is_listed_dearest_first(seen):
+    assert re.search(
+        r"dearest first.*Subject too far away 3 0.41 0.70 \+0.100 \+0.080 … \+0.120 \+0.050 "
+        r"Crowd 3 0.41 0.70 \+0.031",
+        seen.words,
+    )
+
+
+def test_suspect_labels_are_counted_and_the_worst_shown(seen, html):
+    assert "2 labels look wrong, in 2 photos: someone not outlined (1), an outline that does" in (
+        seen.words
+    )
+    assert "1 photo was judged by the network that had learnt from it" in seen.words
+    section = Page(html[html.index('<section id="suspects"') : html.index('<section id="rest')])
+    assert len(section.of("img")) == 2
+    assert HOSTILE in section.words
+    assert "test3.png" not in section.words
+
+
 def test_the_stage_reads_the_tables_and_writes_the_page(whole, folders, tmp_path, monkeypatch):
     from stages import report as stage
 
@@ -426,6 +468,7 @@ def test_the_stage_reads_the_tables_and_writes_the_page(whole, folders, tmp_path
     for name, columns in (
         ("issues", tables.ISSUES), ("history", tables.HISTORY), ("counts", tables.COUNTS),
         ("iou", tables.IOU), ("restored", tables.RESTORED), ("tags", tables.TAGS),
+        ("costs", tables.COSTS), ("suspects", tables.SUSPECTS),
     ):  # fmt: skip
         store.write_table(reports / f"{name}.csv", getattr(whole, name), columns)
     store.write_table(reports / "tag_accuracy.csv", whole.accuracy, tables.TAG_ACCURACY)
