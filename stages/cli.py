@@ -9,7 +9,7 @@ import click
 import typer
 from typer.core import TyperGroup
 
-from pipeline import store
+from pipeline import params, store
 from pipeline.errors import PipelineError, WeightsError
 from stages import restoring
 
@@ -55,7 +55,7 @@ def restore(  # noqa: PLR0913  # one parameter an option
     paths = restoring.find(photos)
     _need(weights, "inpainting weights", "train_inpaint")
     if mask is None:
-        _need(model, "trained model", "train")
+        _need_network(model)
     elif len(paths) != 1:
         raise PipelineError(f"--mask is of one photo, but {len(paths)} are given")
     with tempfile.TemporaryDirectory() as scratch:
@@ -223,6 +223,12 @@ def _need(path: Path, what: str, stage: str) -> None:
         raise WeightsError(
             f"no {what} at {path}; run `dvc repro {stage}` in the project first, or name another"
         )
+
+
+def _need_network(model: Path) -> None:
+    """Refuse unless there is a trained network, or another is to find people."""
+    if params.value(str, "segment", "model") == "unet":
+        _need(model, "trained model", "train")
 
 
 def _plan(paths: list[Path], output: Path, masks: Path) -> list[restoring.Photo]:

@@ -70,14 +70,16 @@ def segment(photos: list[Photo], model: Path) -> list[Photo]:
     from pipeline import segment, unet  # noqa: PLC0415  # TensorFlow, here alone
 
     settings = params.load(segment.SegmentParams, "segment")
-    unet.prepare(0, settings.threads)
-    segmenter = segment.load(model)
+    if settings.model == "unet":
+        unet.prepare(0, settings.threads)
+    eye = segment.eye(settings, model, ["background", "person"])
     pictures = feeding.ahead(_picture, photos, settings.threads)
 
     def look(photo: Photo, image: np.ndarray | Exception) -> None:
         if isinstance(image, Exception):
             raise image
-        store.write_mask(photo.mask, segment.predict(segmenter, image, flip=settings.flip))
+        (likely,) = eye.look([image])
+        store.write_mask(photo.mask, unet.decided(likely, eye.threshold))
 
     pairs = zip(progress(photos, "find people", len(photos)), pictures, strict=True)
     return [_attempt(partial(look, image=image), photo) for photo, image in pairs]

@@ -72,6 +72,12 @@ SCHEMAS = {
     "tag_accuracy.csv": tables.TAG_ACCURACY,
     "counts.csv": tables.COUNTS,
     "iou.csv": tables.IOU,
+    "scores.csv": tables.SCORES,
+    "confusion.csv": tables.CONFUSION,
+    "calibration.csv": tables.CALIBRATION,
+    "worst.csv": tables.WORST,
+    "rivals.csv": tables.RIVALS,
+    "learning_curve.csv": tables.LEARNING,
     "restored.csv": tables.RESTORED,
     "history.csv": tables.HISTORY,
 }

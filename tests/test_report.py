@@ -91,7 +91,9 @@ def whole(folders):
         ),
         counts=tables.COUNTS.frame(
             [
-                key | {"label": 1, "tp": 90 - n % 6 * 10, "fp": 5, "fn": 5}
+                key
+                | {"label": 1, "tp": 90 - n % 6 * 10, "fp": 5, "fn": 5}
+                | {"edge_shared": 1, "edge_either": 2}
                 for n, key in enumerate(keys)
             ]
         ),
@@ -196,7 +198,8 @@ def _scores():
             rows.append({
                 "split": split, "category": category, "tag": tag, "images": 6, "iou": value,
                 "iou_low": value - 0.06, "iou_high": value + 0.06, "iou_pooled": value,
-                "dice": value, "precision": value, "recall": None,
+                "dice": value, "precision": value, "recall": None, "boundary_iou": value / 2,
+                "boundary_iou_low": value / 2 - 0.06, "boundary_iou_high": value / 2 + 0.06,
             })  # fmt: skip
     return rows
 
@@ -476,7 +479,7 @@ def test_photos_are_spread_from_first_to_last():
 
 def test_an_iou_per_photo_is_the_mean_over_the_labels_that_are_there(whole):
     photos = findings.photos(whole.dataset, whole.measured, [])
-    key = {"split": "test", "file_name": "test2.png"}
+    key = {"split": "test", "file_name": "test2.png", "edge_shared": 0, "edge_either": 0}
     counts = tables.COUNTS.frame(
         [
             key | {"label": 1, "tp": 1, "fp": 1, "fn": 0},
