@@ -11,6 +11,7 @@ from pipeline.findings import Run
 from pipeline.params import Params
 from pipeline.pictures import Shot
 
+RIVALS = {"deeplabv3_resnet101": "deeplab", "selfie": "selfie"}  # model -> kind of picture
 STRIP = 3  # rows of the opening figure: it is to be taken in at one glance
 
 
@@ -49,6 +50,7 @@ class Choice:
         predictions: by best, median and worst: both outlines.
         restored: before and after.
         proof: photo, transplanted hole, filled hole.
+        rivals: truth, prediction, and what each ready-made network that was run drew.
     """
 
     strip: list[Example]
@@ -57,11 +59,12 @@ class Choice:
     predictions: dict[str, list[Example]]
     restored: list[Example]
     proof: list[Example]
+    rivals: list[Example]
 
     def shots(self) -> list[Shot]:
         """Return every picture to draw, once, sorted."""
         groups = [*self.problems.values(), *self.predictions.values()]
-        groups += [self.strip, self.restored, self.proof]
+        groups += [self.strip, self.restored, self.proof, self.rivals]
         found = {shot for group in groups for example in group for shot in example.shots}
         return sorted(found, key=lambda shot: (shot.asset, shot.path))
 
@@ -84,6 +87,7 @@ def choose(run: Run, settings: ReportParams) -> Choice:
         predictions={name: _examples(rows, "outlines") for name, rows in thirds.items()},
         restored=_restored(photos, ranked, run.refilled, settings.restored),
         proof=_proof(run, photos),
+        rivals=_rivals(run, ranked, settings.examples),
     )
 
 
@@ -106,6 +110,16 @@ def _restored(
     if "removed" in rows:
         rows = rows[rows["removed"] >= findings.SEEN]
     return _examples(findings.spread(rows.iloc[::-1], count), "before", "after")
+
+
+def _rivals(run: Run, ranked: pd.DataFrame, count: int) -> list[Example]:
+    """Return photos evenly spaced from the best to the worst of ours, if others were run."""
+    others = set(run.rivals.loc[run.rivals["iou"].notna(), "model"])
+    kinds = [kind for model, kind in RIVALS.items() if model in others]
+    if not kinds:
+        return []
+    test = ranked[ranked["split"] == "test"]
+    return _examples(findings.spread(test.iloc[::-1], count), "truth", "predicted", *kinds)
 
 
 def _proof(run: Run, photos: pd.DataFrame) -> list[Example]:
