@@ -325,6 +325,19 @@ LEARNING = Columns(
     }
 )
 
+PRELABEL = Columns(
+    {
+        "rank": ("int64", "from 1; the photo whose labels would teach most first"),
+        "file_name": ("str", "the photo's name"),
+        "score": ("float64", "uncertainty times unlike, 0..1"),
+        "uncertainty": ("float64", "mean entropy of the least sure pixels, bits, 0..1"),
+        "unlike": ("float64", "distance to the likest photo labelled or ranked above, 0..1"),
+        "nearest": ("str", "that photo; empty if there is none"),
+        "objects": ("int64", "how many were outlined"),
+        "share": ("float64", "of the photo that they cover, 0..1"),
+    }
+)
+
 RESTORED = Columns(
     {
         "file_name": ("str", "the picture's name"),

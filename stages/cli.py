@@ -151,6 +151,27 @@ def export_model(
 
 
 @app.command()
+def prelabel(  # noqa: PLR0913  # one parameter an option
+    folder: Annotated[Path, typer.Argument(help="Photos that nobody has outlined yet.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="The zip to write.")] = Path(
+        "labels.zip"
+    ),
+    kind: Annotated[
+        str, typer.Option("--format", help="coco (Roboflow), cvat, yolo or labelstudio.")
+    ] = "coco",
+    model: Annotated[Path, typer.Option(help="The trained U-Net.")] = Path("data/model"),
+    dataset: Annotated[Path, typer.Option(help="What is labelled already.")] = Path("data/valid"),
+    pictures: Annotated[Path, typer.Option(help="Its pictures.")] = Path("data/raw"),
+) -> None:
+    """Outline people in photos for correction by hand, and say which to do first."""
+    from stages import prelabelling  # noqa: PLC0415  # as above
+
+    _need_network(model)
+    for line in prelabelling.write(folder, output, kind, model, (dataset, pictures)):
+        typer.echo(line)
+
+
+@app.command()
 def push(
     source: Annotated[
         Path,

@@ -77,6 +77,7 @@ SCHEMAS = {
     "calibration.csv": tables.CALIBRATION,
     "worst.csv": tables.WORST,
     "rivals.csv": tables.RIVALS,
+    "ranking.csv": tables.PRELABEL,
     "learning_curve.csv": tables.LEARNING,
     "restored.csv": tables.RESTORED,
     "history.csv": tables.HISTORY,
