@@ -48,6 +48,7 @@ def _point(
     """Train on one set, segment, and return a row of ``tables.LEARNING`` a judged split."""
     train, whole = ((frame["split"] == "train").sum() for frame in (fewer, told))
     usual = params.settings().sections
+    usual = usual | {"unet": _absolute(usual["unet"])}
     epochs = learning_curve.epochs(usual["train"]["epochs"], int(train), int(whole))
     changed = {
         "train": usual["train"] | {"epochs": epochs},
@@ -71,6 +72,16 @@ def _point(
             cube = np.stack(found).transpose(2, 0, 1)
             rows.append(learning_curve.row(cube, about | {"split": split}, drawing))
     return rows
+
+
+def _absolute(section: dict) -> dict:
+    """Return a section whose relative paths hold in another working directory too."""
+    return {
+        key: str(Path(value).resolve())
+        if isinstance(value, str) and Path(value).exists()
+        else value
+        for key, value in section.items()
+    }
 
 
 def _train(paths: _Paths) -> str:
