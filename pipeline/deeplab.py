@@ -37,6 +37,7 @@ BROKEN = (
     RuntimeError, pickle.UnpicklingError, safetensors.SafetensorError, EOFError, LookupError,
     TypeError, ValueError, AttributeError,
 )  # fmt: skip
+MAGIC = (b"PK", b"\x80\x02")  # with which PyTorch's files begin: a zip, and a pickle of old
 NAMED = re.compile(r"-([0-9a-f]{8,64})\.\w+$")  # PyTorch's file names end with their checksum
 
 
@@ -137,18 +138,18 @@ def _unit(before: int, after: int, kernel: int, rate: int = 1) -> list[nn.Module
     return [convolution, nn.BatchNorm2d(after), nn.ReLU()]
 
 
-def load(path: Path, sha256: str | None) -> DeepLab:
-    """Read weights, ``.pth`` or ``.safetensors``, with or without the helping head.
+def load(path: Path) -> DeepLab:
+    """Read weights, PyTorch's or ``.safetensors``, with or without the helping head.
 
-    Args:
-        path: the file.
-        sha256: its checksum, 64 hexadecimal digits; without one, the digits at the end of the
-            file's name are compared, if there are any.
+    The digits with which PyTorch's own file names end are the beginning of the file's SHA-256, and
+    are compared if they are there.
 
     Raises:
-        WeightsError: there is no file, it is another one than was meant, or no such network.
+        WeightsError: there is no file, it is another one than its name says, or no such network.
     """
-    _verify(path, sha256)
+    if not path.is_file():
+        raise WeightsError(f"compare.weights: {path} is not a file; give its path, or null")
+    _verify(path)
     try:
         state = _state(path)
         with torch.device("meta"):  # no numbers yet: random ones take seconds to draw
@@ -164,10 +165,13 @@ def load(path: Path, sha256: str | None) -> DeepLab:
 
 
 def _state(path: Path) -> dict[str, torch.Tensor]:
-    if path.suffix == ".safetensors":
-        state = safetensors.torch.load_file(path)
-    else:
+    """Return the tensors; a file kept under its checksum has no suffix, its first bytes tell."""
+    with path.open("rb") as file:
+        zipped = file.read(2) in MAGIC
+    if zipped:
         state = torch.load(path, map_location="cpu", weights_only=True)
+    else:
+        state = safetensors.torch.load_file(path)
     if not isinstance(state, dict):
         raise TypeError(f"the file holds a {type(state).__name__}, not a state dict")
     return {
@@ -175,19 +179,15 @@ def _state(path: Path) -> dict[str, torch.Tensor]:
     }
 
 
-def _verify(path: Path, sha256: str | None) -> None:
-    if not path.is_file():
-        raise WeightsError(f"compare.weights: {path} is not a file; give its path, or null")
+def _verify(path: Path) -> None:
     named = NAMED.search(path.name)
-    meant = (sha256 or (named[1] if named else "")).lower()
-    if not meant:
+    if named is None:
         return
     with path.open("rb") as file:
         found = hashlib.file_digest(file, "sha256").hexdigest()
-    if not found.startswith(meant):
+    if not found.startswith(named[1]):
         raise WeightsError(
-            f"{path} has the SHA-256 {found}, not {meant}; fetch it again, "
-            "or correct compare.sha256 in params.yaml"
+            f"{path} has the SHA-256 {found}, not {named[1]} as its name says; fetch it again"
         )
 
 

@@ -20,7 +20,7 @@ SPLIT = "test"  # whose photos all of them segment
 class CompareParams(Params):
     """Which ready-made networks the trained one is compared with."""
 
-    weights: str | None  # of DeepLabv3-ResNet101: a path; None = not compared
+    weights: str | None  # of DeepLabv3-ResNet101: a path or an address; None = not compared
     sha256: Annotated[str, msgspec.Meta(pattern="^[0-9a-fA-F]{64}$")] | None  # of weights
     selfie: str | None  # path of MediaPipe's selfie segmenter, a .tflite; None = not compared
     size: Annotated[int, msgspec.Meta(ge=32, le=4096)]  # pixels, shorter side for DeepLabv3

@@ -8,7 +8,7 @@ import pandas as pd
 
 from pipeline import coco, parallel, params, rivals, scoring, store, tables, voc
 from pipeline.rivals import DEEPLAB, OURS, SELFIE, SPLIT, CompareParams, Entrant
-from stages import run
+from stages import fetching, run
 from stages.apart import apart
 
 NOT_RUN = "not run: give {}"
@@ -66,12 +66,18 @@ def _deeplab(
     note = rivals.unknown(names, tuple(classes))
     if not classes:
         return Entrant(DEEPLAB, note=f"not run: {note}")
-    parameters = apart(_draw_deeplab, settings, photos, raw, into, classes)
+    weights = fetching.local(settings.weights, settings.sha256)
+    parameters = apart(_draw_deeplab, settings, weights, photos, raw, into, classes)
     return Entrant(DEEPLAB, f"shorter side {settings.size}", parameters, tuple(classes), note)
 
 
-def _draw_deeplab(
-    settings: CompareParams, photos: pd.DataFrame, raw: Path, into: Path, classes: dict[int, int]
+def _draw_deeplab(  # noqa: PLR0913  # one a thing it needs
+    settings: CompareParams,
+    weights: Path,
+    photos: pd.DataFrame,
+    raw: Path,
+    into: Path,
+    classes: dict[int, int],
 ) -> int:
     """Write DeepLabv3's mask of each photo, return its parameters; PyTorch's process."""
     import torch  # noqa: PLC0415  # here alone
@@ -79,14 +85,14 @@ def _draw_deeplab(
     from pipeline import deeplab  # noqa: PLC0415
 
     torch.set_num_threads(settings.threads)
-    network = deeplab.load(Path(settings.weights).expanduser(), settings.sha256)
+    network = deeplab.load(weights)
     labels = np.zeros(256, np.uint8)
     for label, place in sorted(classes.items(), reverse=True):  # of several, the first one
         labels[place] = label
     for photo in parallel.progress(photos.itertuples(), DEEPLAB, len(photos)):
         found = deeplab.classes(network, store.read_image(raw / photo.path), settings.size)
         store.write_mask(into / SPLIT / f"{photo.stem}.png", labels[found])
-    return sum(weights.numel() for weights in network.parameters())
+    return sum(numbers.numel() for numbers in network.parameters())
 
 
 def _selfie(

@@ -38,7 +38,8 @@ HEAVY = {
 # All that goes out, by the door: pull and push through Roboflow's SDK, weights through download.
 NETWORK = {"door", "download", "push", "roboflow_pin", "roboflow_sdk"}
 DATA = {stage: {"pipeline/templates"} for stage in ("browse", "report")}  # read beside modules
-DATA["train"] = {"pipeline/weights/unet.safetensors"}
+for _stage in ("train", "learning_curve"):
+    DATA[_stage] = {"pipeline/weights/unet.safetensors"}
 
 
 def _file(module):

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from pipeline import coco, params, rivals, scoring, store, tables
-from pipeline.errors import ParamsError
+from pipeline.errors import ParamsError, WeightsError
 from pipeline.rivals import DEEPLAB, OURS, SELFIE, Entrant
 from pipeline.tables import Dataset
 
@@ -69,7 +69,7 @@ MODEL = """
 import sys
 from pathlib import Path
 from pipeline import unet
-shape = unet.UnetParams(preset="seed", size=32)
+shape = unet.UnetParams(preset="seed", size=32, init="none")
 card = unet.card(shape, ["background", "People"], 0.5)
 unet.save(Path(sys.argv[1]), unet.build(shape, 1), card)
 """
@@ -118,6 +118,7 @@ def run(where, **compare):
         "compare": OFF | compare,
         "evaluate": msgspec.to_builtins(DRAWING),
         "compute": {"backend": "local", "workers": 1, "scheduler": None},
+        "download": {"attempts": 1, "stalled_after": 1, "finished_within": 1, "folder": "kept"},
     }
     (where / "params.yaml").write_bytes(msgspec.yaml.encode(sections))
     names = ("raw", "valid", "masks", "segments", "model", "rivals", "rivals.csv")
@@ -177,3 +178,12 @@ def test_deeplab_is_run_from_a_file_of_the_public_layout(project):
     mask = store.read_mask(Path(f"rivals/{DEEPLAB}/test/all.png"))
     assert mask.shape == (40, 60)
     assert (mask == 1).all()
+
+
+def test_weights_with_another_checksum_are_refused_before_they_are_read(project):
+    (project / "weights.pth").write_bytes(b"something else")
+
+    with pytest.raises(WeightsError, match="not the file that sha256 names"):
+        run(project, weights="weights.pth", sha256="0" * 64)
+    with pytest.raises(WeightsError, match="no sha256"):
+        run(project, weights="https://example.org/weights.pth")
