@@ -55,18 +55,33 @@ def objects(mask: np.ndarray, params: PrelabelParams) -> list[tuple[int, shapely
     """Return the label and the simplified outline of each object, largest first.
 
     An object is what hangs together; people who touch are one. What is smaller than
-    ``params.smallest`` is left out, holes of that size are filled.
+    ``params.smallest`` is left out, holes of that size are filled, unless all of that together
+    would be more than ``params.like`` allows: then only what is smaller still.
 
     Args:
         mask: ``(H, W)`` uint8 labels.
         params: ``tolerance``, ``like`` and ``smallest``.
 
     Returns:
-        Valid Polygons with their holes, pixels; drawn again by ``drawing``, each has at least
-        ``params.like`` IoU with its part of the mask.
+        Valid Polygons with their holes, pixels; drawn again by ``drawing``, they have at least
+        ``params.like`` IoU with the mask, one by one and all together.
     """
     masks.check(mask)
     least = params.smallest * mask.size
+    while least >= 1:
+        found = _objects(mask, least, params)
+        drawn = drawing.label_mask([drawing.Drawn(*one, None) for one in found], *mask.shape)
+        either = np.count_nonzero(drawn | mask)
+        if np.count_nonzero((drawn == mask) & (mask > 0)) >= params.like * either:
+            return found
+        least *= COARSER
+    return _objects(mask, 0, params)
+
+
+def _objects(
+    mask: np.ndarray, least: float, params: PrelabelParams
+) -> list[tuple[int, shapely.Geometry]]:
+    """Return what ``objects`` does; what has fewer than ``least`` pixels is left out or filled."""
     found = []
     for label in np.unique(mask[mask > 0]).tolist():
         count, parts, stats, _ = cv2.connectedComponentsWithStats(

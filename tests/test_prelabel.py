@@ -52,16 +52,20 @@ def iou(one, other):
 
 
 @settings(max_examples=30, deadline=None)
-@given(seed=st.integers(0, 10_000), tolerance=st.sampled_from([0.0, 1.5, 4.0]))
-def test_outlines_drawn_again_are_the_mask_but_for_a_hundredth(seed, tolerance):
+@given(
+    seed=st.integers(0, 10_000),
+    tolerance=st.sampled_from([0.0, 1.5, 4.0]),
+    smallest=st.sampled_from([0.0, 0.01]),
+)
+def test_outlines_drawn_again_are_the_mask_but_for_a_few_hundredths(seed, tolerance, smallest):
     mask = blobs(seed)
-    limits = PrelabelParams(tolerance=tolerance, like=0.97, smallest=0.0, unsure=0.05)
+    limits = PrelabelParams(tolerance=tolerance, like=0.97, smallest=smallest, unsure=0.05)
 
     found = prelabel.objects(mask, limits)
 
     assert all(outline.is_valid for _, outline in found)
     assert iou(drawn(found, mask.shape) > 0, mask > 0) >= 0.97
-    if tolerance == 0:
+    if tolerance == smallest == 0:
         np.testing.assert_array_equal(drawn(found, mask.shape), mask)
 
 
@@ -91,6 +95,15 @@ def test_a_hole_stays_a_hole_and_specks_are_neither_objects_nor_holes():
     again = drawing.object_mask(outline, 100, 100)
     assert not again[30, 30]
     assert again[51, 51]
+
+
+def test_specks_are_kept_where_they_are_all_that_was_found():
+    mask = np.zeros((100, 100), np.uint8)
+    mask[40:42, 40:42] = 1
+
+    ((label, outline),) = prelabel.objects(mask, USUAL)
+
+    assert (label, outline.area) == (1, 4)
 
 
 def test_objects_that_do_not_touch_are_several_and_of_several_labels():
