@@ -14,6 +14,7 @@ import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 
 from pipeline.errors import ImageError, WeightsError
+from pipeline.quiet import quietly
 
 THRESHOLD = 0.5  # probability from which a pixel is a person
 WEIGHTS = (np.float32, np.float16, np.int8)  # in which parameters are kept
@@ -49,8 +50,9 @@ def load(path: Path, threads: int) -> Finder:
     if not path.is_file():
         raise WeightsError(f"{path} is not a file; give the path of a .tflite network, or null")
     try:
-        interpreter = Interpreter(str(path), num_threads=threads)
-        interpreter.allocate_tensors()
+        with quietly():
+            interpreter = Interpreter(str(path), num_threads=threads)
+            interpreter.allocate_tensors()
     except (ValueError, RuntimeError) as error:
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise WeightsError(f"{path} is no TensorFlow Lite network: {reason}") from error

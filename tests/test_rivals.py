@@ -111,11 +111,12 @@ def project(tmp_path, monkeypatch, model):
     return tmp_path
 
 
-def run(where, **compare):
+def run(where, segmented="unet", **compare):
     from stages import rivals as stage
 
     sections = {
         "compare": OFF | compare,
+        "segment": {"model": segmented},
         "evaluate": msgspec.to_builtins(DRAWING),
         "compute": {"backend": "local", "workers": 1, "scheduler": None},
         "download": {"attempts": 1, "stalled_after": 1, "finished_within": 1, "folder": "kept"},
@@ -187,3 +188,10 @@ def test_weights_with_another_checksum_are_refused_before_they_are_read(project)
         run(project, weights="weights.pth", sha256="0" * 64)
     with pytest.raises(WeightsError, match="no sha256"):
         run(project, weights="https://example.org/weights.pth")
+
+
+def test_masks_of_a_ready_made_network_are_not_shown_as_the_trained_ones(project):
+    _, table = run(project, segmented="tflite")
+
+    assert table["iou"].isna().all()
+    assert table["note"].tolist()[0] == "not run: segment.model is tflite"
