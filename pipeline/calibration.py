@@ -12,6 +12,8 @@ from pipeline import scoring, tables
 from pipeline.errors import MaskError
 
 BINS = 20  # of equal width
+LEVELS = 2000  # to which probabilities are rounded, so that a bin's mean is right to 1 / 4000
+STARTS = np.arange(BINS) * (LEVELS // BINS)  # level at which each bin begins; 1 is in the last one
 
 
 def counts(likely: np.ndarray, truth: np.ndarray, labels: int) -> np.ndarray:
@@ -24,7 +26,8 @@ def counts(likely: np.ndarray, truth: np.ndarray, labels: int) -> np.ndarray:
         labels: K.
 
     Returns:
-        ``(K, BINS, 3)`` float64: pixels, the sum of their probabilities, how many are the label.
+        ``(K, BINS, 3)`` float64: pixels, the sum of their probabilities, each rounded to one of
+        ``LEVELS``, and how many are the label.
 
     Raises:
         MaskError: the two are of different size.
@@ -41,11 +44,12 @@ def counts(likely: np.ndarray, truth: np.ndarray, labels: int) -> np.ndarray:
 
 
 def _binned(likely: np.ndarray, right: np.ndarray) -> np.ndarray:
-    place = np.minimum((likely * BINS).astype(np.intp), BINS - 1)
-    pixels = np.bincount(place, minlength=BINS)
-    total = np.bincount(place, weights=likely, minlength=BINS)
-    hits = np.bincount(place[right], minlength=BINS)
-    return np.stack([pixels, total, hits], axis=1).astype(float)
+    """Count in one pass over fine levels; sums of floats would take twice the time."""
+    level = (likely * LEVELS + 0.5).astype(np.intp) + right * (LEVELS + 1)
+    wrong, hits = np.bincount(level, minlength=2 * (LEVELS + 1)).reshape(2, -1)
+    pixels = wrong + hits
+    each = (pixels, pixels * np.arange(LEVELS + 1) / LEVELS, hits)
+    return np.stack([np.add.reduceat(many, STARTS) for many in each], axis=1).astype(float)
 
 
 def table(counted: dict[str, np.ndarray], names: list[str]) -> pd.DataFrame:
