@@ -77,7 +77,7 @@ def segment(
     model: Annotated[Path, typer.Option(help="The trained U-Net.")] = Path("data/model"),
 ) -> None:
     """Find people in photos and write their label masks, <stem>.png, at the photos' sizes."""
-    _need(model, "trained model", "train")
+    _need_network(model)
     work = _plan(restoring.find(photos), output, output)
     work = restoring.segment([photo._replace(mask=photo.restored) for photo in work], model)
     _conclude(work, output, "segmented")
