@@ -11,6 +11,7 @@ from pipeline.findings import Run
 from pipeline.params import Params
 from pipeline.pictures import Shot
 
+RIVALS = {"deeplabv3_resnet101": "deeplab", "selfie": "selfie"}  # model -> kind of picture
 STRIP = 3  # rows of the opening figure: it is to be taken in at one glance
 
 
@@ -51,6 +52,7 @@ class Choice:
         doubted: photos with suspect labels, the worst first: both outlines.
         restored: before and after.
         proof: photo, transplanted hole, filled hole.
+        rivals: truth, prediction, and what each ready-made network that was run drew.
     """
 
     strip: list[Example]
@@ -60,11 +62,12 @@ class Choice:
     doubted: list[Example]
     restored: list[Example]
     proof: list[Example]
+    rivals: list[Example]
 
     def shots(self) -> list[Shot]:
         """Return every picture to draw, once, sorted."""
         groups = [*self.problems.values(), *self.predictions.values()]
-        groups += [self.doubted, self.strip, self.restored, self.proof]
+        groups += [self.doubted, self.strip, self.restored, self.proof, self.rivals]
         found = {shot for group in groups for example in group for shot in example.shots}
         return sorted(found, key=lambda shot: (shot.asset, shot.path))
 
@@ -88,6 +91,7 @@ def choose(run: Run, settings: ReportParams) -> Choice:
         doubted=_doubted(photos, run.suspects, settings.gallery),
         restored=_restored(photos, ranked, run.refilled, settings.restored),
         proof=_proof(run, photos),
+        rivals=_rivals(run, ranked, settings.examples),
     )
 
 
@@ -119,6 +123,16 @@ def _restored(
     if "removed" in rows:
         rows = rows[rows["removed"] >= findings.SEEN]
     return _examples(findings.spread(rows.iloc[::-1], count), "before", "after")
+
+
+def _rivals(run: Run, ranked: pd.DataFrame, count: int) -> list[Example]:
+    """Return photos evenly spaced from the best to the worst of ours, if others were run."""
+    others = set(run.rivals.loc[run.rivals["iou"].notna(), "model"])
+    kinds = [kind for model, kind in RIVALS.items() if model in others]
+    if not kinds:
+        return []
+    test = ranked[ranked["split"] == "test"]
+    return _examples(findings.spread(test.iloc[::-1], count), "truth", "predicted", *kinds)
 
 
 def _proof(run: Run, photos: pd.DataFrame) -> list[Example]:

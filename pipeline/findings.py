@@ -8,14 +8,20 @@ import pandas as pd
 import shapely
 
 from pipeline.tables import (
+    CALIBRATION,
+    CONFUSION,
     COSTS,
     COUNTS,
     HISTORY,
     IOU,
+    LEARNING,
     RESTORED,
+    RIVALS,
+    SCORES,
     SPLITS,
     SUSPECTS,
     TAG_ACCURACY,
+    WORST,
     Columns,
     Dataset,
 )
@@ -48,7 +54,7 @@ LEAKS = Columns(  # of data/valid/leaks.csv
 SEVERITIES = ("error", "warning", "info")
 MODEST = 1 / 3  # of the picture: larger objects leave too little scene to show a restoration
 SEEN = 0.01  # of the picture: where less is removed, there is nothing to see
-SCORES = ("psnr", "ssim", "l1")
+RESTORATION = ("psnr", "ssim", "l1")
 METHODS = ("deepfill", "telea", "mean")
 EXAMPLES = 3  # file names shown beside an issue's code
 
@@ -74,6 +80,12 @@ class Run:
         accuracy: columns as ``tables.TAG_ACCURACY``.
         leaks: columns as ``LEAKS``.
         answers: true tags, as ``accuracy.read`` gives them.
+        scores: columns as ``tables.SCORES``.
+        confusion: columns as ``tables.CONFUSION``.
+        calibration: columns as ``tables.CALIBRATION``.
+        worst: columns as ``tables.WORST``.
+        rivals: columns as ``tables.RIVALS``.
+        learning: columns as ``tables.LEARNING``.
         cards: what each trained network says of itself, by its name; plain values.
     """
 
@@ -93,6 +105,12 @@ class Run:
     accuracy: pd.DataFrame = field(default_factory=TAG_ACCURACY.empty)
     leaks: pd.DataFrame = field(default_factory=LEAKS.empty)
     answers: pd.DataFrame = field(default_factory=pd.DataFrame)
+    scores: pd.DataFrame = field(default_factory=SCORES.empty)
+    confusion: pd.DataFrame = field(default_factory=CONFUSION.empty)
+    calibration: pd.DataFrame = field(default_factory=CALIBRATION.empty)
+    worst: pd.DataFrame = field(default_factory=WORST.empty)
+    rivals: pd.DataFrame = field(default_factory=RIVALS.empty)
+    learning: pd.DataFrame = field(default_factory=LEARNING.empty)
     cards: dict[str, dict] = field(default_factory=dict)
 
 
@@ -292,7 +310,7 @@ def restorations(restored: pd.DataFrame) -> list[Compared]:
     compared = []
     for kind, rows in restored.groupby("kind", sort=True):
         finite = rows.replace([np.inf, -np.inf], np.nan)
-        means = finite.groupby("method")[list(SCORES)].mean()
+        means = finite.groupby("method")[list(RESTORATION)].mean()
         means.insert(0, "holes", rows.groupby("method").size())
         order = [name for name in METHODS if name in means.index]
         order += sorted(set(means.index) - set(METHODS))

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from pipeline import charts, examples, facts, findings, parallel, prose, words
+from pipeline import charts, examples, facts, findings, parallel, prose, scrutiny, words
 from pipeline.examples import Choice, ReportParams
 from pipeline.findings import Run
 from pipeline.page import render
@@ -44,6 +44,7 @@ def page(
         "doubted": _doubted(run.suspects),
         "curves": _curves(run.history, say),
         "filling": _filling(run.filling, say),
+        "closer": scrutiny.scrutiny(run, say),
     }
     return render("report.html", shown | extra, charts=True)
 

@@ -9,7 +9,7 @@ import click
 import typer
 from typer.core import TyperGroup
 
-from pipeline import store
+from pipeline import params, store
 from pipeline.errors import PipelineError, WeightsError
 from stages import restoring
 
@@ -55,7 +55,7 @@ def restore(  # noqa: PLR0913  # one parameter an option
     paths = restoring.find(photos)
     _need(weights, "inpainting weights", "train_inpaint")
     if mask is None:
-        _need(model, "trained model", "train")
+        _need_network(model)
     elif len(paths) != 1:
         raise PipelineError(f"--mask is of one photo, but {len(paths)} are given")
     with tempfile.TemporaryDirectory() as scratch:
@@ -77,7 +77,7 @@ def segment(
     model: Annotated[Path, typer.Option(help="The trained U-Net.")] = Path("data/model"),
 ) -> None:
     """Find people in photos and write their label masks, <stem>.png, at the photos' sizes."""
-    _need(model, "trained model", "train")
+    _need_network(model)
     work = _plan(restoring.find(photos), output, output)
     work = restoring.segment([photo._replace(mask=photo.restored) for photo in work], model)
     _conclude(work, output, "segmented")
@@ -147,6 +147,27 @@ def export_model(
     from stages import sharing  # noqa: PLC0415  # as above
 
     for line in sharing.share(model, kind, output, check):
+        typer.echo(line)
+
+
+@app.command()
+def prelabel(  # noqa: PLR0913  # one parameter an option
+    folder: Annotated[Path, typer.Argument(help="Photos that nobody has outlined yet.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="The zip to write.")] = Path(
+        "labels.zip"
+    ),
+    kind: Annotated[
+        str, typer.Option("--format", help="coco (Roboflow), cvat, yolo or labelstudio.")
+    ] = "coco",
+    model: Annotated[Path, typer.Option(help="The trained U-Net.")] = Path("data/model"),
+    dataset: Annotated[Path, typer.Option(help="What is labelled already.")] = Path("data/valid"),
+    pictures: Annotated[Path, typer.Option(help="Its pictures.")] = Path("data/raw"),
+) -> None:
+    """Outline people in photos for correction by hand, and say which to do first."""
+    from stages import prelabelling  # noqa: PLC0415  # as above
+
+    _need_network(model)
+    for line in prelabelling.write(folder, output, kind, model, (dataset, pictures)):
         typer.echo(line)
 
 
@@ -223,6 +244,12 @@ def _need(path: Path, what: str, stage: str) -> None:
         raise WeightsError(
             f"no {what} at {path}; run `dvc repro {stage}` in the project first, or name another"
         )
+
+
+def _need_network(model: Path) -> None:
+    """Refuse unless there is a trained network, or another is to find people."""
+    if params.value(str, "segment", "model") == "unet":
+        _need(model, "trained model", "train")
 
 
 def _plan(paths: list[Path], output: Path, masks: Path) -> list[restoring.Photo]:

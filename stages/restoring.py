@@ -1,10 +1,7 @@
 """Find and remove people in photos: TensorFlow looks in one process, PyTorch paints in another."""
 
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from functools import partial
-from multiprocessing import get_context
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,6 +10,7 @@ import numpy as np
 from pipeline import feeding, params, store
 from pipeline.errors import ImageError, PipelineError
 from pipeline.parallel import progress
+from stages.apart import apart
 
 PICTURES = {".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"}
 
@@ -53,13 +51,7 @@ def alone(
     Raises:
         PipelineError: the process raised one, or died.
     """
-    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
-        try:
-            return pool.submit(work, photos, model).result()
-        except BrokenProcessPool as error:
-            raise PipelineError(
-                f"{work.__name__} died, most likely for want of memory; give smaller photos"
-            ) from error
+    return apart(work, photos, model)
 
 
 def segment(photos: list[Photo], model: Path) -> list[Photo]:
@@ -70,14 +62,16 @@ def segment(photos: list[Photo], model: Path) -> list[Photo]:
     from pipeline import segment, unet  # noqa: PLC0415  # TensorFlow, here alone
 
     settings = params.load(segment.SegmentParams, "segment")
-    unet.prepare(0, settings.threads)
-    segmenter = segment.load(model)
+    if settings.model == "unet":
+        unet.prepare(0, settings.threads)
+    eye = segment.eye(settings, model, ["background", "person"])
     pictures = feeding.ahead(_picture, photos, settings.threads)
 
     def look(photo: Photo, image: np.ndarray | Exception) -> None:
         if isinstance(image, Exception):
             raise image
-        store.write_mask(photo.mask, segment.predict(segmenter, image, flip=settings.flip))
+        (likely,) = eye.look([image])
+        store.write_mask(photo.mask, unet.decided(likely, eye.threshold))
 
     pairs = zip(progress(photos, "find people", len(photos)), pictures, strict=True)
     return [_attempt(partial(look, image=image), photo) for photo, image in pairs]

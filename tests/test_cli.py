@@ -31,7 +31,7 @@ def test_help_names_every_command(tmp_path):
     done = run("--help", cwd=tmp_path)
 
     assert done.returncode == 0
-    for command in ("restore", "segment", "audit", "export", "export-model", "results"):
+    for command in ("restore", "segment", "audit", "export", "export-model", "prelabel", "results"):
         assert command in done.stdout
 
 
