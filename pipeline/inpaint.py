@@ -12,6 +12,7 @@ from msgspec import Meta
 from torch import Tensor
 
 from pipeline import holes
+from pipeline.deepfill import weights
 from pipeline.deepfill.generator import Generator
 from pipeline.deepfill.layout import STRIDE
 from pipeline.deepfill.smooth import spread
@@ -25,7 +26,7 @@ Pixels = Annotated[int, Meta(ge=0)]
 class InpaintParams(Params):
     """How holes are chosen, cut out and filled; ``params.yaml`` section ``inpaint``."""
 
-    weights: str  # trained = what train_inpaint wrote; or the path of a .safetensors file
+    weights: str  # embedded = this package's; trained = train_inpaint's; or a .safetensors' path
     mask: Literal["predicted", "annotated", "union"]
     remove: tuple[str, ...]  # category names; none = every category
     grow: Share  # rim around an object, share of its diagonal
@@ -49,8 +50,8 @@ class _Scaled(NamedTuple):
 
 
 def source(params: InpaintParams, trained: Path) -> Path:
-    """Return where the weights are: the trained ones, or the path that ``weights`` names."""
-    return trained if params.weights == "trained" else Path(params.weights)
+    """Return where the weights are that ``params.weights`` names."""
+    return weights.located(params.weights, trained)
 
 
 def removed_labels(labels: pd.DataFrame, remove: Sequence[str]) -> list[int]:

@@ -7,7 +7,7 @@ from typing import Annotated
 import cv2
 import numpy as np
 import torch
-from msgspec import Meta
+from msgspec import Meta, field
 from torch import Tensor
 
 from pipeline import holes
@@ -37,12 +37,13 @@ HISTORY = Columns(
 class TrainInpaintParams(Params):
     """How the generator is trained; ``params.yaml`` section ``train_inpaint``."""
 
+    start: str = field(name="from")  # embedded, none = random weights, or a .safetensors' path
     seed: Annotated[int, Meta(ge=0)]
     threads: Count  # another number gives other rounding, so it is fixed here
     crop: Annotated[int, Meta(ge=32, multiple_of=8)]  # side of a training picture, pixels
     crops_per_image: Count
     batch: Count
-    steps: Count
+    steps: Annotated[int, Meta(ge=0)]  # 0 = the starting weights are passed on as they are
     warmup: Share  # of the steps, while the learning rate rises
     learning_rate: Positive  # of the generator, at its highest
     critic_learning_rate: Positive
@@ -141,7 +142,7 @@ class Trainer:
 
     def __init__(self, generator: Generator, params: TrainInpaintParams) -> None:
         self.params = params
-        self.generator = generator.train()
+        self.generator = generator.train().requires_grad_()  # loaded ones are frozen
         self.averaged = copy.deepcopy(generator).requires_grad_(requires_grad=False)
         self.critic = Discriminator(params.critic_width)
         self.adam = _adam(generator, params.learning_rate)

@@ -44,8 +44,12 @@ def restore(  # noqa: PLR0913  # one parameter an option
         Path | None, typer.Option(help="Your own mask of one photo: what is not black goes.")
     ] = None,
     weights: Annotated[
-        Path, typer.Option(help="Inpainting weights: a folder of train_inpaint or a .safetensors.")
-    ] = Path("data/inpainter"),
+        Path | None,
+        typer.Option(
+            help="Inpainting weights: a folder of train_inpaint or a .safetensors; "
+            "those of inpaint.weights if left out."
+        ),
+    ] = None,
     model: Annotated[Path, typer.Option(help="The trained U-Net.")] = Path("data/model"),
     save_mask: Annotated[
         bool, typer.Option("--save-mask", help="Also write <stem>.mask.png.")
@@ -53,7 +57,8 @@ def restore(  # noqa: PLR0913  # one parameter an option
 ) -> None:
     """Find people in photos, remove them, and write <stem>.png."""
     paths = restoring.find(photos)
-    _need(weights, "inpainting weights", "train_inpaint")
+    if weights is not None:
+        _need(weights, "inpainting weights", "train_inpaint")
     if mask is None:
         _need(model, "trained model", "train")
     elif len(paths) != 1:

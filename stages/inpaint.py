@@ -3,11 +3,13 @@
 from pathlib import Path
 from typing import NamedTuple
 
+import msgspec
 import numpy as np
 import pandas as pd
 
 from pipeline import coco, fidelity, holes, inpaint, params, store
 from pipeline.deepfill import runtime, weights
+from pipeline.deepfill.generator import Generator
 from pipeline.inpaint import InpaintParams
 from pipeline.parallel import progress
 from stages import run
@@ -25,7 +27,7 @@ def main(  # noqa: PLR0913  # one a path
     """Read the test split; write each image restored, each with a transplanted hole, and holes."""
     settings = params.load(InpaintParams, "inpaint")
     runtime.prepare(settings.seed, settings.threads)
-    generator = weights.load(inpaint.source(settings, inpainter))
+    generator = load(settings, inpainter, filled / "weights.json")
     dataset = coco.load(valid)
     rows = dataset.images[dataset.images["split"] == "test"]
     labels = inpaint.removed_labels(dataset.labels, settings.remove)
@@ -49,6 +51,14 @@ def main(  # noqa: PLR0913  # one a path
             done.off.append(fidelity.l1(image, painted, spot))
             done.plain.append(fidelity.l1(image, fidelity.mean_colour(image, spot), spot))
     return summary(done)
+
+
+def load(settings: InpaintParams, trained: Path, card: Path) -> Generator:
+    """Return the network to paint with, and write the card by which the report names it."""
+    generator = weights.load(inpaint.source(settings, trained))
+    said = {"source": settings.weights} | msgspec.to_builtins(generator.layout)
+    store.write_json(card, {"weights": said})
+    return generator
 
 
 class Tally(NamedTuple):

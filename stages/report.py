@@ -18,7 +18,6 @@ def main(  # noqa: PLR0913  # one parameter a path of dvc.yaml
     filled: Path,
     transplanted: Path,
     model: Path,
-    inpainter: Path,
     reports: Path,
 ) -> str:
     """Read the run's tables, draw the pictures, write ``index.html`` and ``assets/``."""
@@ -36,7 +35,7 @@ def main(  # noqa: PLR0913  # one parameter a path of dvc.yaml
         restored=store.read_table(reports / "restored.csv", tables.RESTORED),
         refilled=_stems(filled / "test"),
         transplanted=_stems(transplanted / "test"),
-        cards={"unet": _card(model), "deepfill": _card(inpainter)},
+        cards={"unet": _card(model), "deepfill": _card(filled)},
     )
     folders = Folders(raw, masks, segments, filled, transplanted)
     compute = params.load(ComputeParams, "compute")

@@ -11,6 +11,7 @@ from pipeline import params, store
 from pipeline.errors import ImageError, PipelineError
 from pipeline.parallel import progress
 
+TRAINED = Path("data/inpainter")  # what inpaint.weights: trained is, in a project's folder
 PICTURES = {".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"}
 
 
@@ -43,7 +44,7 @@ def find(paths: list[Path]) -> list[Path]:
 
 
 def alone(
-    work: Callable[[list[Photo], Path], list[Photo]], photos: list[Photo], model: Path
+    work: Callable[[list[Photo], Path | None], list[Photo]], photos: list[Photo], model: Path | None
 ) -> list[Photo]:
     """Do the work in a fresh process, so that the two frameworks never share one.
 
@@ -74,14 +75,19 @@ def segment(photos: list[Photo], model: Path) -> list[Photo]:
     return [_attempt(look, photo) for photo in progress(photos, "find people", len(photos))]
 
 
-def inpaint(photos: list[Photo], model: Path) -> list[Photo]:
-    """Write each photo without what its mask marks; PyTorch's process."""
+def inpaint(photos: list[Photo], model: Path | None) -> list[Photo]:
+    """Write each photo without what its mask marks; PyTorch's process.
+
+    Args:
+        photos: with masks written.
+        model: the weights; None for those that ``inpaint.weights`` names.
+    """
     from pipeline import inpaint, masks  # noqa: PLC0415  # PyTorch, here alone
     from pipeline.deepfill import runtime, weights  # noqa: PLC0415
 
     settings = params.load(inpaint.InpaintParams, "inpaint")
     runtime.prepare(settings.seed, settings.threads)
-    generator = weights.load(model)
+    generator = weights.load(model or inpaint.source(settings, TRAINED))
 
     def paint(photo: Photo) -> None:
         image = store.read_photo(photo.path)

@@ -20,7 +20,10 @@ HEAVY = {
     "tensorflow": {"unet", "losses", "train", "segment"},
     "torch": {"deepfill", "train_inpaint", "inpaint"},
 }
-DATA = {stage: {"pipeline/templates"} for stage in ("browse", "report")}  # read beside modules
+DATA = {  # what is read beside modules
+    **{stage: {"pipeline/templates"} for stage in ("browse", "report")},
+    **{stage: {"pipeline/weights/deepfill.safetensors"} for stage in ("train_inpaint", "inpaint")},
+}
 
 
 def _file(module):

@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline import holes, inpaint, params
+from pipeline.deepfill import weights
 from pipeline.deepfill.generator import Generator
 from pipeline.deepfill.layout import Layout
 from pipeline.errors import ImageError, MaskError, ParamsError
@@ -213,6 +214,7 @@ def test_there_is_no_transplant_without_outlines_or_room():
     assert inpaint.transplant(full, [np.ones((20, 20), bool)], chosen(), rng) is None
 
 
-def test_trained_weights_or_a_path_are_the_source(tmp_path):
+def test_embedded_or_trained_weights_or_a_path_are_the_source(tmp_path):
     assert inpaint.source(chosen(), tmp_path) == tmp_path
+    assert inpaint.source(chosen(weights="embedded"), tmp_path) == weights.EMBEDDED
     assert str(inpaint.source(chosen(weights="my.safetensors"), tmp_path)) == "my.safetensors"

@@ -432,16 +432,14 @@ def test_the_stage_reads_the_tables_and_writes_the_page(whole, folders, tmp_path
     store.write_table(reports / "history_inpaint.csv", whole.filling, findings.FILLING)
     store.write_table(reports / "images.csv", whole.measured, tables.MEASURED)
     store.write_json(tmp_path / "model/model.json", {"preset": "seed", "size": 160, "scale": 0.5})
-    store.write_json(tmp_path / "inpainter/generator.json", {"layout": {"width": 12345}})
+    store.write_json(folders.filled / "weights.json", {"weights": {"width": 12345}})
     (tmp_path / "params.yaml").write_text(
         "compute: {backend: local, workers: 1, scheduler: null}\n"
         "report: {language: vi, gallery: 2, examples: 2, restored: 2, small: 64, large: 96}\n"
     )
     monkeypatch.chdir(tmp_path)
     paths = (folders.raw, tmp_path / "valid", folders.masks, folders.segments, folders.filled)
-    said = stage.main(
-        *paths, folders.transplanted, tmp_path / "model", tmp_path / "inpainter", reports
-    )
+    said = stage.main(*paths, folders.transplanted, tmp_path / "model", reports)
     text = Page((reports / "index.html").read_text("utf-8")).words
 
     assert "index.html" in said

@@ -10,12 +10,13 @@ from pipeline import coco, params, store, tables, train_inpaint
 from pipeline.deepfill import weights
 from pipeline.deepfill.generator import Generator
 from pipeline.deepfill.layout import Layout
-from pipeline.errors import TrainingError
+from pipeline.errors import ParamsError, TrainingError, WeightsError
 from pipeline.train_inpaint import HISTORY, Examples, Trainer, TrainInpaintParams
 from stages import inpaint as inpaint_stage
 from stages import train_inpaint as train_stage
 
 VALUES = {
+    "from": "none",
     "seed": 0,
     "threads": 1,
     "crop": 32,
@@ -292,6 +293,70 @@ def test_the_stages_train_and_restore_the_same_bytes_twice(export):
             painted = store.read_image(export / "one" / kind / "test" / f"{stem}.png")
             assert hole.any()
             np.testing.assert_array_equal(painted[~hole], image[~hole])
+
+
+def train(run):
+    return train_stage.main(
+        *(Path(name) for name in ("raw", "valid", "masks")),
+        run / "inpainter",
+        run / "history.csv",
+        run / "live",
+    )
+
+
+def change(where, **values):
+    path = where / "params.yaml"
+    sections = yaml.safe_load(path.read_text())
+    for section, changed in values.items():
+        sections[section] |= changed
+    path.write_text(yaml.safe_dump(sections))
+
+
+def test_without_steps_the_starting_weights_are_passed_on_and_nothing_is_learnt(export):
+    start = Generator(Layout(width=8, fill="smooth"))
+    weights.save(start, export / "mine")
+    change(export, train_inpaint={"from": "mine", "steps": 0})
+
+    line = train(export / "out")
+
+    assert line == "the mine weights, width 8, as they are"
+    passed = weights.load(export / "out/inpainter")
+    assert all(map(torch.equal, passed.state_dict().values(), start.state_dict().values()))
+    assert store.read_table(export / "out/history.csv", HISTORY).empty
+    assert not any((export / "out/live").iterdir())
+
+
+def test_given_weights_are_finetuned_at_their_own_width(export):
+    start = Generator(Layout(width=8, fill="smooth"))
+    weights.save(start, export / "mine")
+    change(export, train_inpaint={"from": "mine", "steps": 2})
+
+    line = train(export / "out")
+
+    assert line.startswith("width 8, 2 steps from mine on ")
+    tuned = weights.load(export / "out/inpainter")
+    assert tuned.layout == start.layout
+    moved = [
+        not torch.equal(a, b)
+        for a, b in zip(tuned.state_dict().values(), start.state_dict().values(), strict=True)
+    ]
+    assert sum(moved) > 0.9 * len(moved)
+    assert len(store.read_table(export / "out/history.csv", HISTORY)) == 1
+
+
+def test_learning_nothing_from_nothing_is_refused(export):
+    change(export, train_inpaint={"from": "none", "steps": 0})
+
+    with pytest.raises(ParamsError, match="start from embedded, or give it steps"):
+        train(export / "out")
+
+
+def test_an_installation_without_the_embedded_weights_says_what_to_do(export, monkeypatch):
+    monkeypatch.setattr(weights, "EMBEDDED", export / "gone.safetensors")
+    change(export, train_inpaint={"from": "embedded", "steps": 0})
+
+    with pytest.raises(WeightsError, match="lacks the embedded weights, .*gone.safetensors"):
+        train(export / "out")
 
 
 def test_every_parameter_is_needed():

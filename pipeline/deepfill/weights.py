@@ -1,4 +1,4 @@
-"""[disk] Networks on disk: weights as safetensors, their layout as JSON beside them."""
+"""[disk] Networks on disk: weights as safetensors, their layout within or as JSON beside."""
 
 from pathlib import Path
 
@@ -13,6 +13,13 @@ from pipeline.deepfill.layout import Layout
 from pipeline.errors import WeightsError
 
 FILE = "generator.safetensors"
+# What this package ships; half precision, so that it stays small enough for git.
+EMBEDDED = Path(__file__).parents[1] / "weights" / "deepfill.safetensors"
+
+
+def located(name: str, trained: Path) -> Path:
+    """Return where weights are that a parameter names: ``embedded``, ``trained`` or a path."""
+    return {"embedded": EMBEDDED, "trained": trained}.get(name, Path(name))
 
 
 def save(generator: Generator, folder: Path) -> None:
@@ -24,10 +31,11 @@ def save(generator: Generator, folder: Path) -> None:
 
 
 def load(path: Path) -> Generator:
-    """Read a generator that ``save`` wrote, ready to paint.
+    """Read a generator, ready to paint; half precision is read as single.
 
     Args:
-        path: the folder, or the ``.safetensors`` file in it.
+        path: a folder that ``save`` wrote, the ``.safetensors`` file in it, or ``EMBEDDED``. The
+            layout is the file's own metadata ``layout``, or else that of the JSON beside it.
 
     Raises:
         WeightsError: a file is missing or damaged, or the weights do not fit the layout.
@@ -36,26 +44,50 @@ def load(path: Path) -> Generator:
         path = path / FILE
     if path.suffix != ".safetensors":
         raise WeightsError(f"{path}: expected a .safetensors file or a folder that holds {FILE}")
-    for needed in (path, path.with_suffix(".json")):
-        if not needed.is_file():
-            raise WeightsError(f"{needed} does not exist; run dvc repro train_inpaint")
-    generator = Generator(_layout(path.with_suffix(".json")))
+    if path == EMBEDDED and not path.is_file():
+        raise WeightsError(
+            f"this installation lacks the embedded weights, {path}; take them from the repository, "
+            "or train your own: train_inpaint.from: none, some train_inpaint.steps and "
+            "inpaint.weights: trained"
+        )
+    if not path.is_file():
+        raise WeightsError(f"{path} does not exist; run dvc repro train_inpaint")
+    generator = Generator(_layout(path))
     _fit(generator, _tensors(path), path)
     return generator.eval().requires_grad_(requires_grad=False)
 
 
 def _layout(path: Path) -> Layout:
+    beside = path.with_suffix(".json")
     try:
-        return msgspec.convert(store.read_json(path)["layout"], Layout)
-    except (KeyError, TypeError, msgspec.ValidationError) as error:
-        raise WeightsError(f"{path} describes no layout ({error}); train again") from error
+        if said := _metadata(path).get("layout"):
+            return msgspec.json.decode(said, type=Layout)
+        if not beside.is_file():
+            raise WeightsError(f"{beside} does not exist, and {path.name} names no layout itself")
+        return msgspec.convert(store.read_json(beside)["layout"], Layout)
+    except (KeyError, TypeError, msgspec.MsgspecError) as error:
+        raise WeightsError(
+            f"{path} describes no layout ({error}); train or fetch it again"
+        ) from error
+
+
+def _metadata(path: Path) -> dict[str, str]:
+    try:
+        with safetensors.safe_open(path, "pt") as file:
+            return file.metadata() or {}
+    except safetensors.SafetensorError as error:
+        raise WeightsError(f"{path} is damaged ({error}); train or fetch it again") from error
 
 
 def _tensors(path: Path) -> dict[str, Tensor]:
     try:
-        return safetensors.torch.load(path.read_bytes())
+        tensors = safetensors.torch.load(path.read_bytes())
     except safetensors.SafetensorError as error:
         raise WeightsError(f"{path} is damaged ({error}); train or fetch it again") from error
+    return {
+        name: tensor.float() if tensor.is_floating_point() else tensor
+        for name, tensor in tensors.items()
+    }
 
 
 def _fit(generator: Generator, tensors: dict[str, Tensor], path: Path) -> None:
