@@ -1,13 +1,18 @@
 """Train DeepFillv2 on ground without objects."""
 
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
+import msgspec
 import numpy as np
 import pandas as pd
+from torch import Tensor
 
 from pipeline import coco, holes, params, store, train_inpaint
-from pipeline.deepfill import layout, runtime, weights
+from pipeline.deepfill import checkpoint, layout, runtime, weights
+from pipeline.deepfill.checkpoint import SHEETS, Checkpoint
 from pipeline.deepfill.generator import Generator
 from pipeline.errors import ParamsError
 from pipeline.parallel import progress
@@ -27,11 +32,11 @@ def main(  # noqa: PLR0913  # one a path
     network = begun(settings, params.load(layout.DeepfillParams, "deepfill"))
     rows, line = [], f"the {settings.start} weights, width {network.layout.width}, as they are"
     if settings.steps:
-        network, rows, line = trained(network, settings, (raw, valid, masks), curves)
+        network, rows, line = trained(network, settings, (raw, valid, masks), (inpainter, curves))
     weights.save(network, inpainter)
     store.write_table(history, HISTORY.frame(rows), HISTORY)
-    if not rows:  # DVC expects the folder all the same
-        curves.mkdir(parents=True, exist_ok=True)
+    curves.mkdir(parents=True, exist_ok=True)  # DVC expects it, of no training too
+    checkpoint.forget(inpainter)
     return line
 
 
@@ -53,10 +58,17 @@ def begun(settings: TrainInpaintParams, shape: layout.DeepfillParams) -> Generat
 
 
 def trained(
-    network: Generator, settings: TrainInpaintParams, folders: tuple[Path, Path, Path], curves: Path
+    network: Generator,
+    settings: TrainInpaintParams,
+    sources: tuple[Path, Path, Path],
+    written: tuple[Path, Path],
 ) -> tuple[Generator, list[dict], str]:
-    """Train on what ``raw, valid, masks`` hold; return the generator, history and summary."""
-    raw, valid, masks = folders
+    """Train on what ``raw, valid, masks`` hold; return the generator, history and summary.
+
+    The state is kept beside the first of ``written``, from which a killed run goes on; curves and
+    sheets of samples go into the second.
+    """
+    (raw, valid, masks), (inpainter, curves) = sources, written
     images = coco.load(valid).images
     learned, held = (
         read(images[images["split"] == split], raw, masks, settings) for split in ("train", "valid")
@@ -67,21 +79,54 @@ def trained(
     examples = train_inpaint.Examples(crops, outlines, settings, settings.seed)
     checks = train_inpaint.checks(held, outlines, settings)
 
+    told = msgspec.json.encode([settings, network.layout])
+    kept = Checkpoint(inpainter, [told, *arrays(network), crops, held, *outlines])
     trainer = train_inpaint.Trainer(network, settings)
     total = -(-settings.steps // settings.report_every)
     follow = Curve("row", total, "step", LOGGED, ("l1", "val_l1"))
-    rows = live.follow(train_inpaint.fit(trainer, examples, checks), follow, curves)
+    fitted = train_inpaint.fit(trainer, examples, checks, kept)
+    if checks and settings.sheet_every:
+        draw = partial(train_inpaint.sheet, trainer.averaged, checks)
+        fitted = sheets(fitted, draw, settings.sheet_every, (kept.folder, curves))
+    rows = live.follow(fitted, follow, curves)
 
     line = f"width {network.layout.width}, {settings.steps} steps from {settings.start}"
     line += f" on {len(crops)} crops"
     if not bare:
         line += " that hold objects, for want of bare ground"
-    if not len(held):
-        return trainer.averaged, rows, f"{line}; no crop of valid to check it on"
-    off = rows[-1]["val_l1"] / 2  # of -1..1
-    line += f": {off:.4f} off in the holes of {len(held)} valid crops, "
-    line += f"mean colour {train_inpaint.mean_colour_l1(checks) / 2:.4f}"
-    return trainer.averaged, rows, line
+    return trainer.averaged.cpu(), rows, f"{line}{checked(rows, checks, len(held))}"
+
+
+def checked(rows: list[dict], checks: list[tuple[Tensor, Tensor]], crops: int) -> str:
+    """Return the end of the summary: how far off the paintings of the valid crops are."""
+    if not crops:
+        return "; no crop of valid to check it on"
+    off, plain = rows[-1]["val_l1"], train_inpaint.mean_colour_l1(checks)  # of -1..1
+    return f": {off / 2:.4f} off in the holes of {crops} valid crops, mean colour {plain / 2:.4f}"
+
+
+def arrays(network: Generator) -> list[np.ndarray]:
+    """Return a network's weights, in the order of their names' appearance."""
+    return [tensor.numpy() for tensor in network.state_dict().values()]
+
+
+def sheets(
+    rows: Iterator[dict], draw: Callable[[], np.ndarray], every: int, folders: tuple[Path, Path]
+) -> Iterator[dict]:
+    """Pass rows on; with those that end another ``every`` steps, write a sheet into both folders.
+
+    A sheet that the first folder, a killed run's, already holds is not drawn again: the network has
+    learnt more since.
+    """
+    last = 0
+    for row in rows:
+        if row["step"] // every > last:
+            last = row["step"] // every
+            kept, shown = (folder / SHEETS / f"{row['step']:07}.png" for folder in folders)
+            if not kept.is_file():
+                store.write_image(kept, draw())
+            store.write_bytes(shown, store.read_picture(kept))
+        yield row
 
 
 class Ground(NamedTuple):
