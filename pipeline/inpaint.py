@@ -11,7 +11,7 @@ import torch
 from msgspec import Meta
 from torch import Tensor
 
-from pipeline import holes
+from pipeline import holes, shadows
 from pipeline.deepfill import weights
 from pipeline.deepfill.generator import Generator
 from pipeline.deepfill.layout import STRIDE
@@ -31,6 +31,8 @@ class InpaintParams(Params):
     remove: tuple[str, ...]  # category names; none = every category
     grow: Share  # rim around an object, share of its diagonal
     grow_least: Pixels  # the least rim, pixels
+    shadow: bool  # remove the shadow that an object casts on the ground too
+    shadow_reach: Annotated[float, Meta(ge=0, le=2)]  # how far it is looked for, of the height
     feather: Pixels  # width inside the hole over which the painting fades in, pixels
     margin: Annotated[float, Meta(gt=0, le=4)]  # surroundings a side, share of the hole's side
     hole_side: Annotated[int, Meta(ge=16)]  # a longer hole is scaled down to this, pixels
@@ -76,7 +78,10 @@ def removed_labels(labels: pd.DataFrame, remove: Sequence[str]) -> list[int]:
 
 
 def hole_of(
-    masks: Sequence[np.ndarray], labels: Sequence[int], params: InpaintParams
+    masks: Sequence[np.ndarray],
+    labels: Sequence[int],
+    params: InpaintParams,
+    image: np.ndarray | None = None,
 ) -> np.ndarray:
     """Return the grown hole, ``(H, W)`` bool: where any of the masks holds one of the labels.
 
@@ -84,15 +89,22 @@ def hole_of(
         masks: ``(H, W)`` uint8 label masks of one picture: predicted, annotated or both.
         labels: what to remove.
         params: how far to grow.
+        image: ``(H, W, 3)`` uint8 RGB; with it the objects' shadows belong to the hole, if
+            ``params.shadow`` is set.
 
     Raises:
-        MaskError: the masks are of different size.
+        MaskError: the masks, or they and the image, are of different size.
     """
-    sizes = sorted({mask.shape for mask in masks})
+    sizes = sorted(
+        {mask.shape for mask in masks} | ({image.shape[:2]} if image is not None else set())
+    )
     if len(sizes) != 1:
         raise MaskError(f"the masks of one picture are {sizes}; they must be of the picture's size")
     objects = np.any([np.isin(mask, labels) for mask in masks], axis=0)
-    return holes.grown(objects, params.grow, params.grow_least)
+    hole = holes.grown(objects, params.grow, params.grow_least)
+    if image is not None and params.shadow:
+        hole |= shadows.cast(image, objects, params.shadow_reach)
+    return hole
 
 
 def fill(

@@ -38,7 +38,7 @@ def main(  # noqa: PLR0913  # one a path
     for index, row in enumerate(progress(rows.itertuples(), "inpaint", len(rows))):
         image = store.read_image(raw / row.path)
         truth = read_mask(masks, row)
-        hole = inpaint.hole_of(chosen(truth, segments, row, settings), labels, settings)
+        hole = inpaint.hole_of(chosen(truth, segments, row, settings), labels, settings, image)
         done.covered.append(hole.mean())
         if hole.all():  # nothing is known to paint from: the photo stays as it is
             hole = np.zeros_like(hole)

@@ -92,7 +92,7 @@ def inpaint(photos: list[Photo], model: Path | None) -> list[Photo]:
     def paint(photo: Photo) -> None:
         image = store.read_photo(photo.path)
         mask = masks.resize(store.read_mask(photo.mask), *image.shape[:2])
-        hole = inpaint.hole_of([mask], range(1, 256), settings)
+        hole = inpaint.hole_of([mask], range(1, 256), settings, image)
         store.write_image(photo.restored, inpaint.fill(generator, image, hole, settings))
 
     return [_attempt(paint, photo) for photo in progress(photos, "restore", len(photos))]

@@ -17,6 +17,8 @@ VALUES = {
     "remove": [],
     "grow": 0.02,
     "grow_least": 2,
+    "shadow": True,
+    "shadow_reach": 0.6,
     "feather": 2,
     "margin": 0.5,
     "hole_side": 32,
@@ -218,3 +220,20 @@ def test_embedded_or_trained_weights_or_a_path_are_the_source(tmp_path):
     assert inpaint.source(chosen(), tmp_path) == tmp_path
     assert inpaint.source(chosen(weights="embedded"), tmp_path) == weights.EMBEDDED
     assert str(inpaint.source(chosen(weights="my.safetensors"), tmp_path)) == "my.safetensors"
+
+
+def test_the_shadow_belongs_to_the_hole_if_wanted():
+    image = np.full((120, 160, 3), 200, np.uint8)
+    mask = np.zeros((120, 160), np.uint8)
+    mask[20:90, 60:74] = 1
+    image[84:92, 74:100] = 120
+    image[mask > 0] = (30, 60, 90)
+
+    without, with_it = (
+        inpaint.hole_of([mask], [1], chosen(shadow=on), image) for on in (False, True)
+    )
+
+    np.testing.assert_array_equal(without, inpaint.hole_of([mask], [1], chosen()))
+    assert with_it[84:92, 80:98].all()
+    assert not without[84:92, 80:98].any()
+    np.testing.assert_array_equal(with_it & without, without)

@@ -242,6 +242,8 @@ def export(tmp_path, monkeypatch):
             "remove": [],
             "grow": 0.02,
             "grow_least": 2,
+            "shadow": True,
+            "shadow_reach": 0.6,
             "feather": 1,
             "margin": 0.5,
             "hole_side": 32,
