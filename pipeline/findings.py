@@ -11,6 +11,8 @@ from pipeline.tables import (
     COUNTS,
     HISTORY,
     IOU,
+    REMAINS,
+    RESTORATION,
     RESTORED,
     SPLITS,
     TAG_ACCURACY,
@@ -47,7 +49,7 @@ SEVERITIES = ("error", "warning", "info")
 MODEST = 1 / 3  # of the picture: larger objects leave too little scene to show a restoration
 SEEN = 0.01  # of the picture: where less is removed, there is nothing to see
 SCORES = ("psnr", "ssim", "l1")
-METHODS = ("deepfill", "telea", "mean")
+METHODS = ("deepfill", "telea", "ns", "mean")
 EXAMPLES = 3  # file names shown beside an issue's code
 
 
@@ -65,6 +67,8 @@ class Run:
         counts: columns as ``tables.COUNTS``.
         iou: columns as ``tables.IOU``.
         restored: columns as ``tables.RESTORED``.
+        gains: columns as ``tables.RESTORATION``.
+        remains: columns as ``tables.REMAINS``.
         refilled: stems of the test photos that were restored.
         transplanted: stems of the test photos with a transplanted hole.
         accuracy: columns as ``tables.TAG_ACCURACY``.
@@ -82,6 +86,8 @@ class Run:
     counts: pd.DataFrame = field(default_factory=COUNTS.empty)
     iou: pd.DataFrame = field(default_factory=IOU.empty)
     restored: pd.DataFrame = field(default_factory=RESTORED.empty)
+    gains: pd.DataFrame = field(default_factory=RESTORATION.empty)
+    remains: pd.DataFrame = field(default_factory=REMAINS.empty)
     refilled: frozenset[str] = frozenset()
     transplanted: frozenset[str] = frozenset()
     accuracy: pd.DataFrame = field(default_factory=TAG_ACCURACY.empty)
@@ -272,6 +278,15 @@ def restorations(restored: pd.DataFrame) -> list[Compared]:
         order += sorted(set(means.index) - set(METHODS))
         compared.append(Compared(str(kind), means.loc[order].reset_index()))
     return compared
+
+
+def gains(table: pd.DataFrame) -> list[dict]:
+    """Return ``kind`` and ``rows`` of the comparisons over all images; the mean is too easy."""
+    whole = table[(table["tag"] == "") & (table["against"] != "mean")]
+    return [
+        {"kind": kind, "rows": rows.to_dict("records")}
+        for kind, rows in whole.groupby("kind", sort=True)
+    ]
 
 
 def _take_last(frame: pd.DataFrame, count: int) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from pipeline import charts, examples, facts, findings, parallel, prose, words
+from pipeline import charts, examples, facts, findings, parallel, prose, restoration, words
 from pipeline.examples import Choice, ReportParams
 from pipeline.findings import Run
 from pipeline.page import render
@@ -43,6 +43,8 @@ def page(
         "scores": _scores(run, say),
         "curves": _curves(run.history, say),
         "filling": _filling(run.filling, say),
+        "gains": findings.gains(run.gains),
+        "remaining": restoration.remaining(run.remains, run.measured),
     }
     return render("report.html", shown | extra, charts=True)
 

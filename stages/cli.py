@@ -159,6 +159,9 @@ def results() -> None:
             typer.echo(f"{split + ' IoU':<10} {iou[split]['mean']:.3f}")
     if right := metrics.get("audit", {}).get("f1"):
         typer.echo(f"tags' F1   {', '.join(f'{tag} {f1:.2f}' for tag, f1 in right.items())}")
+    if remaining := restored.pop("remaining", None):
+        typer.echo(f"removed    all but {remaining['share']:.1%} of what was found")
+    restored.pop("gain", None)
     for kind, methods in sorted(restored.items()):
         scores = ", ".join(f"{name} {of['ssim']:.3f}" for name, of in sorted(methods.items()))
         typer.echo(f"SSIM       {scores} ({kind} holes)")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from pipeline import coco, evaluate, fidelity, parallel, params, store, tables
+from pipeline import coco, evaluate, fidelity, parallel, params, restoration, store, tables
 from stages import run
 
 
@@ -20,12 +20,14 @@ def main(  # noqa: PLR0913  # one parameter a path of dvc.yaml
     tagged: Path,
     right: Path,
     issues: Path,
+    remains: Path,
     counts: Path,
     iou: Path,
     restored: Path,
+    compared: Path,
     metrics: Path,
 ) -> str:
-    """Read both masks of every image and both pictures of every hole, write four tables."""
+    """Read both masks of every image and both pictures of every hole, write five tables."""
     images = coco.load(valid).images
     labels = store.read_table(valid / "labels.csv", tables.LABELS)
     tags = store.read_table(tagged, tables.MEASURED)
@@ -33,19 +35,29 @@ def main(  # noqa: PLR0913  # one parameter a path of dvc.yaml
 
     counted = _counted(images, masks, segments, len(labels) - 1, compute)
     store.write_table(counts, counted, tables.COUNTS)
-    scored = evaluate.score(counted, tags, labels, params.load(evaluate.EvaluateParams, "evaluate"))
+    settings = params.load(evaluate.EvaluateParams, "evaluate")
+    scored = evaluate.score(counted, tags, labels, settings)
     store.write_table(iou, scored, tables.IOU)
 
     work = _holes(images, "clean", truth / "clean", filled, raw)
     work += _holes(images, "transplant", None, transplanted, raw)
-    rows = parallel.each(_compare, work, compute, "score restorations")
-    table = tables.RESTORED.frame([row for several in rows for row in several])
+    table = _restored(work, compute)
     store.write_table(restored, table, tables.RESTORED)
+    drawn = (settings.resamples, settings.confidence, settings.seed)
+    gains = restoration.compare(table, tags, *drawn)
+    store.write_table(compared, gains, tables.RESTORATION)
 
     accuracy = store.read_table(right, tables.TAG_ACCURACY)
     tree = evaluate.metrics(scored, table, store.read_table(issues, tables.ISSUES), tags, accuracy)
+    if more := restoration.metrics(gains, store.read_table(remains, tables.REMAINS), tags):
+        tree["restore"] = tree.get("restore", {}) | more
     store.write_json(metrics, tree)
     return _headline(tree)
+
+
+def _restored(work: list[dict], compute: parallel.ComputeParams) -> pd.DataFrame:
+    rows = parallel.each(_compare, work, compute, "score restorations")
+    return tables.RESTORED.frame([row for several in rows for row in several])
 
 
 def _counted(
@@ -103,7 +115,9 @@ def _compare(work: dict) -> list[dict]:
     fillings |= {name: fill(photo, hole) for name, fill in fidelity.BASELINES.items()}
     about = {"file_name": work["file_name"], "kind": work["kind"], "hole": float(hole.mean())}
     return [
-        about | {"method": method} | fidelity.scores(truth, filling, hole)
+        about
+        | {"method": method, "seam": fidelity.seam(filling, hole)}
+        | fidelity.scores(truth, filling, hole)
         for method, filling in fillings.items()
     ]
 
@@ -115,6 +129,8 @@ def _headline(tree: dict) -> str:
     for kind, methods in tree.get("restore", {}).items():
         if "deepfill" in methods:
             parts.append(f"{kind} holes restored at SSIM {methods['deepfill']['ssim']:.3f}")
+    if remaining := tree.get("restore", {}).get("remaining"):
+        parts.append(f"{remaining['share']:.1%} of the removed still found")
     return ", ".join(parts) or "nothing to score: the test split is empty"
 
 

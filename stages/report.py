@@ -33,6 +33,8 @@ def main(  # noqa: PLR0913  # one parameter a path of dvc.yaml
         counts=store.read_table(reports / "counts.csv", tables.COUNTS),
         iou=store.read_table(reports / "iou.csv", tables.IOU),
         restored=store.read_table(reports / "restored.csv", tables.RESTORED),
+        gains=store.read_table(reports / "restoration.csv", tables.RESTORATION),
+        remains=store.read_table(reports / "remains.csv", tables.REMAINS),
         refilled=_stems(filled / "test"),
         transplanted=_stems(transplanted / "test"),
         cards={"unet": _card(model), "deepfill": _card(filled)},

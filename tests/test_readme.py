@@ -73,6 +73,8 @@ SCHEMAS = {
     "counts.csv": tables.COUNTS,
     "iou.csv": tables.IOU,
     "restored.csv": tables.RESTORED,
+    "restoration.csv": tables.RESTORATION,
+    "remains.csv": tables.REMAINS,
     "history.csv": tables.HISTORY,
 }
 
