@@ -36,7 +36,7 @@ app = typer.Typer(
 
 @app.command()
 def restore(  # noqa: PLR0913  # one parameter an option
-    photos: Annotated[list[Path], typer.Argument(help="Photos, or folders of photos.")],
+    photos: Annotated[list[Path], typer.Argument(help="Photos, folders of photos, or patterns.")],
     output: Annotated[Path, typer.Option("-o", "--output", help="Folder to write into.")] = Path(
         "restored"
     ),
@@ -54,9 +54,12 @@ def restore(  # noqa: PLR0913  # one parameter an option
     save_mask: Annotated[
         bool, typer.Option("--save-mask", help="Also write <stem>.mask.png.")
     ] = False,
+    side_by_side: Annotated[
+        bool, typer.Option("--side-by-side", help="Also write photo and result as one picture.")
+    ] = False,
 ) -> None:
     """Find people in photos, remove them, and write <stem>.png."""
-    paths = restoring.find(photos)
+    paths, missing = restoring.find(photos)
     if weights is not None:
         _need(weights, "inpainting weights", "train_inpaint")
     if mask is None:
@@ -64,13 +67,14 @@ def restore(  # noqa: PLR0913  # one parameter an option
     elif len(paths) != 1:
         raise PipelineError(f"--mask is of one photo, but {len(paths)} are given")
     with tempfile.TemporaryDirectory() as scratch:
-        work = _plan(paths, output, output if save_mask else Path(scratch))
+        work = _plan(paths, output, output if save_mask else Path(scratch), beside=side_by_side)
         if mask is None:
             work = restoring.alone(restoring.segment, work, model)
         else:
             store.write_mask(work[0].mask, (store.read_photo(mask).max(axis=2) > 0).astype("u1"))
         work = restoring.alone(restoring.inpaint, work, weights)
-    _conclude(work, output)
+    gone = [restoring.Photo(path, path, path, failure="there is no such file") for path in missing]
+    _conclude(work + gone, output)
 
 
 @app.command()
@@ -174,7 +178,7 @@ def _need(path: Path, what: str, stage: str) -> None:
         )
 
 
-def _plan(paths: list[Path], output: Path, masks: Path) -> list[restoring.Photo]:
+def _plan(paths: list[Path], output: Path, masks: Path, *, beside: bool) -> list[restoring.Photo]:
     """Give each photo its own output name; two photos of one name get a number."""
     taken: dict[str, int] = {}
     work = []
@@ -184,7 +188,8 @@ def _plan(paths: list[Path], output: Path, masks: Path) -> list[restoring.Photo]
         restored = output / f"{stem}.png"
         if restored.resolve() == path.resolve():
             raise PipelineError(f"{restored} would replace the photo itself; choose another -o")
-        work.append(restoring.Photo(path, masks / f"{stem}.mask.png", restored))
+        side = output / f"{stem}.side-by-side.jpg" if beside else None
+        work.append(restoring.Photo(path, masks / f"{stem}.mask.png", restored, side))
     return work
 
 

@@ -159,6 +159,7 @@ def test_every_package_that_is_imported_is_declared_and_the_other_way_round():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     extras = project["optional-dependencies"]
     lines = [*project["dependencies"], *extras["models"], *extras["pipeline"], *extras["cluster"]]
+    lines += extras["heif"]
     declared = {re.match(r"[\w.-]+", line)[0].lower() for line in lines}
     # dvc is the command that runs us; dask arrives through distributed; msgspec reads YAML with
     # PyYAML; keras is part of tensorflow.
