@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from PIL import Image, ImageCms, ImageOps
+from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 
 from pipeline.errors import ImageError
 
@@ -66,7 +66,9 @@ def decode(content: bytes, name: str) -> Original:
         if not HEIF and content[4:8] == b"ftyp" and content[8:12] in BRANDS:
             cure = "install pillow-heif to read HEIC"
             raise ImageError(f"{name} is a HEIC picture; {cure}") from error
-        raise ImageError(f"{name} is not a picture that can be read: {error}") from error
+        unknown = isinstance(error, UnidentifiedImageError)
+        why = "its format is unknown" if unknown else str(error)
+        raise ImageError(f"{name} is not a picture that can be read: {why}") from error
 
 
 def _of_plain(image: Image.Image, name: str) -> Original:

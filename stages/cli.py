@@ -1,4 +1,4 @@
-"""The command line: ``segment-restore PHOTO…``, ``audit``, ``export``, ``push`` and ``results``."""
+"""The command line ``segment-restore``: photos, a page for them, and commands of datasets."""
 
 import sys
 import tempfile
@@ -75,6 +75,22 @@ def restore(  # noqa: PLR0913  # one parameter an option
         work = restoring.alone(restoring.inpaint, work, weights)
     gone = [restoring.Photo(path, path, path, failure="there is no such file") for path in missing]
     _conclude(work + gone, output)
+
+
+@app.command()
+def serve(
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 8765,
+    weights: Annotated[
+        Path | None, typer.Option(help="Inpainting weights; those of inpaint.weights if left out.")
+    ] = None,
+    model: Annotated[Path, typer.Option(help="The trained U-Net.")] = Path("data/model"),
+) -> None:
+    """Restore photos on a page in the browser, on this computer only."""
+    from stages import serving  # noqa: PLC0415  # as below
+
+    if weights is not None:
+        _need(weights, "inpainting weights", "train_inpaint")
+    serving.serve(port, model, weights, typer.echo)
 
 
 @app.command()

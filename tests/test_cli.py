@@ -31,7 +31,7 @@ def test_help_names_every_command(tmp_path):
     done = run("--help", cwd=tmp_path)
 
     assert done.returncode == 0
-    for command in ("restore", "audit", "export", "results"):
+    for command in ("restore", "serve", "audit", "export", "results"):
         assert command in done.stdout
 
 
