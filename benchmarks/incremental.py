@@ -9,12 +9,13 @@ one run on one machine, each time after the worker processes have started.
 import sys
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
 
 import cv2
 import numpy as np
 
-from pipeline import params, raw, store, tag, validate
+from pipeline import looking, params, raw, store, tag, validate
 from pipeline.checks import ValidateParams
 from pipeline.parallel import ComputeParams
 from pipeline.rules import TagParams
@@ -56,7 +57,8 @@ def seconds(export: Path, cache: str) -> float:
     """Return how long checking the pictures and tagging them takes together."""
     compute = ComputeParams(backend="local", workers=0, scheduler=None, cache=cache)
     start = time.perf_counter()
-    _, sound = validate.run(export, params.load(ValidateParams, "validate"), compute)
+    limits = params.load(ValidateParams, "validate")
+    _, sound = validate.run(export, limits, partial(looking.rows, export, compute))
     tag.run(sound.dataset, export, params.load(TagParams, "tag"), compute)
     return time.perf_counter() - start
 

@@ -20,6 +20,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -27,7 +28,7 @@ import yaml
 from pycocotools.coco import COCO
 
 from benchmarks import made
-from pipeline import checks, coco, parallel, params, rasterise, validate
+from pipeline import checks, coco, looking, parallel, params, rasterise, validate
 from pipeline.tables import SPLITS
 from stages.rasterise import AT_ONCE
 
@@ -151,13 +152,14 @@ def masks(folder: Path, export: Path, repeats: int) -> None:
     compute = parallel.ComputeParams(backend="local", workers=0, scheduler=None)
     limits = params.load(checks.ValidateParams, "validate")
     valid = folder / f"valid-{export.name}"
-    coco.save(valid, validate.run(export, limits, compute)[1].dataset)
-    dataset = coco.load(valid)
-    sheets = rasterise.sheets(dataset)
+    looked = partial(looking.rows, export, compute)
+    coco.save(valid, validate.run(export, limits, looked)[1].dataset)
+    sheets = rasterise.load(valid)
     with contextlib.redirect_stdout(io.StringIO()):
         theirs = {split: COCO(str(valid / f"{split}.json")) for split in SPLITS}
     ids = [(theirs[split], one) for split in SPLITS for one in sorted(theirs[split].imgs)]
-    title(f"masks: {len(sheets)} images, {len(dataset.annotations)} objects of {export.name}")
+    objects = sum(len(one.objects) for one in sheets)
+    title(f"masks: {len(sheets)} images, {objects} objects of {export.name}")
 
     def draw() -> list[np.ndarray]:
         for first in range(0, len(sheets), AT_ONCE):

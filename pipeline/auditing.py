@@ -7,11 +7,23 @@ import os
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
 
-from pipeline import accuracy, browse, params, pull, roboflow_pin, store, tables, tag, validate
+from pipeline import (
+    accuracy,
+    browse,
+    looking,
+    params,
+    pull,
+    roboflow_pin,
+    store,
+    tables,
+    tag,
+    validate,
+)
 from pipeline.checks import ValidateParams
 from pipeline.errors import ParamsError
 from pipeline.examples import ReportParams
@@ -144,7 +156,7 @@ def audit(
     pull.pull(Path(export).expanduser(), raw, beside, settings.load(PullParams, "pull"), account)
     answers = accuracy.read(_truth(truth, limits.truth, beside))
     checks = settings.load(ValidateParams, "validate")
-    read, sound = validate.run(raw, checks, compute)
+    read, sound = validate.run(raw, checks, partial(looking.rows, raw, compute))
     validate.refuse(sound, checks.fail_on)
     images = tag.run(sound.dataset, raw, limits, compute)
     shares, right = tag.shares(images), accuracy.compare(images, answers)

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import requests
 from urllib3.exceptions import HTTPError
 
-from pipeline.errors import PullError
+from pipeline.errors import PipelineError, PullError
 
 BACK_OFF = 0.5  # seconds before the second attempt; doubled before each further one
 BACK_OFF_MOST = 30.0  # seconds
@@ -43,14 +43,44 @@ class Patience:
     finished_within: float
 
 
-class Door:
-    """The only way out to the network; ``get`` and ``post`` are those of ``requests``."""
+@dataclass(frozen=True)
+class Errand:
+    """What somebody goes out for, in the words of the messages.
 
-    def __init__(self, patience: Patience) -> None:
+    Attributes:
+        error: what is raised.
+        gone: that the storage has no such file.
+        again: what to do then.
+        bound: the parameter that bounds the time.
+    """
+
+    error: type[PipelineError]
+    gone: str
+    again: str
+    bound: str
+
+
+PULL = Errand(
+    PullError, "the download link is not valid any more", "pull again", "pull.finished_within"
+)
+
+
+class Door:
+    """The only way out to the network; ``get`` and ``post`` are those of ``requests``.
+
+    Args:
+        patience: how long to try.
+        errand: in whose words to fail.
+        session: another one, that follows redirects in a way of its own.
+    """
+
+    def __init__(
+        self, patience: Patience, errand: Errand = PULL, session: requests.Session | None = None
+    ) -> None:
         self.status = 0  # of the last answer
-        self._patience = patience
+        self._patience, self._errand = patience, errand
         self._until = time.monotonic() + patience.finished_within
-        self._session = requests.Session()
+        self._session = session or requests.Session()
 
     def get(self, url: str, **options: object) -> requests.Response:
         """GET, as ``requests.get``."""
@@ -64,10 +94,10 @@ class Door:
         """Sleep, or give up now if no time would be left to ask again; ``why`` begins the message.
 
         Raises:
-            PullError: as said.
+            PipelineError: the errand's, as said.
         """
         if 2 * seconds >= self._left(why):
-            raise PullError(self._too_long(why))
+            raise self._errand.error(self._too_long(why))
         time.sleep(seconds)
 
     def download(self, url: str, path: Path, told: Told) -> None:
@@ -80,7 +110,8 @@ class Door:
         compared at the end.
 
         Raises:
-            PullError: the link is not valid any more, or the file does not come whole.
+            PipelineError: the errand's: the link is not valid any more, or the file does not come
+            whole.
         """
         path.parent.mkdir(parents=True, exist_ok=True)
         failures, most = 0, 0
@@ -89,12 +120,12 @@ class Door:
                 with self._open(url, path) as response:
                     if response.status_code != ALL_THERE:
                         self._save(response, path, told)
-                    return _compare(response, path)
+                    return self._compare(response, path)
             except TROUBLE as error:
                 trouble = f"the download broke off after {_size(path):,} bytes ({_named(error)})"
             failures, most = (failures + 1 if _size(path) <= most else 1), max(most, _size(path))
             self.wait(_back_off(failures), trouble)
-        raise PullError(f"{trouble}, {failures} times in a row; try again later")
+        raise self._errand.error(f"{trouble}, {failures} times in a row; try again later")
 
     def _ask(self, method: str, url: str, options: dict) -> requests.Response:
         """Return the answer, read whole unless ``stream``; the SDK judges its status."""
@@ -111,7 +142,7 @@ class Door:
                 trouble = f"{host} does not answer ({_named(error)})"
             if attempt < self._patience.attempts:
                 self.wait(pause, trouble)
-        raise PullError(f"{trouble}, {attempt} times in a row; try again later")
+        raise self._errand.error(f"{trouble}, {attempt} times in a row; try again later")
 
     def _send(self, method: str, url: str, options: dict, streamed: bool) -> requests.Response:
         timeout = min(self._patience.stalled_after, self._left(_host(url)))
@@ -120,7 +151,7 @@ class Door:
         except TROUBLE:
             raise
         except requests.RequestException as error:
-            raise PullError(f"cannot ask {_host(url)} ({_named(error)})") from error
+            raise self._errand.error(f"cannot ask {_host(url)} ({_named(error)})") from error
         self.status = response.status_code
         if not streamed:
             with response:
@@ -134,7 +165,9 @@ class Door:
             body += chunk
             self._left(_host(response.url))
             if len(body) > ANSWER_MOST:
-                raise PullError(f"{_host(response.url)} answers with more than {ANSWER_MOST} bytes")
+                raise self._errand.error(
+                    f"{_host(response.url)} answers with more than {ANSWER_MOST} bytes"
+                )
         return bytes(body)
 
     def _open(self, url: str, path: Path) -> requests.Response:
@@ -151,11 +184,11 @@ class Door:
             forget(path)
             raise requests.ConnectionError("the answer is not the rest of the file")
         if response.status_code in GONE:
-            raise PullError(
-                f"the download link is not valid any more ({response.status_code}); pull again"
+            raise self._errand.error(
+                f"{self._errand.gone} ({response.status_code}); {self._errand.again}"
             )
         if response.status_code not in {200, 206}:
-            raise PullError(f"{_host(url)} answers {response.status_code} to the download")
+            raise self._errand.error(f"{_host(url)} answers {response.status_code} to the download")
         return response
 
     def _save(self, response: requests.Response, path: Path, told: Told) -> None:
@@ -173,16 +206,30 @@ class Door:
                 told(done, total)
                 self._left("the download")
 
+    def _compare(self, response: requests.Response, path: Path) -> None:
+        """Compare the file's MD5 with the one that Google's storage, Roboflow's own, tells."""
+        told = re.search(r"md5=([A-Za-z0-9+/]+=*)", response.headers.get("x-goog-hash", ""))
+        if not told:
+            return
+        with path.open("rb") as file:
+            found = base64.b64encode(file_digest(file, "md5").digest()).decode()
+        if found != told[1]:
+            forget(path)
+            raise self._errand.error(
+                "the download is not the file that was stored (its MD5 differs); "
+                f"{self._errand.again}"
+            )
+
     def _left(self, what: str) -> float:
         """Return the seconds that are left."""
         left = self._until - time.monotonic()
         if left <= 0:
-            raise PullError(self._too_long(what))
+            raise self._errand.error(self._too_long(what))
         return left
 
     def _too_long(self, what: str) -> str:
         within = f"{self._patience.finished_within:g} s"
-        return f"{what}: not finished within {within}; try later, or raise pull.finished_within"
+        return f"{what}: not finished within {within}; try later, or raise {self._errand.bound}"
 
 
 def _back_off(attempt: int) -> float:
@@ -216,20 +263,6 @@ def forget(path: Path) -> None:
 
 def _mark_of(path: Path) -> Path:
     return path.with_name(f"{path.name}.mark")
-
-
-def _compare(response: requests.Response, path: Path) -> None:
-    """Compare the file's MD5 with the one that Google's storage, Roboflow's own, tells."""
-    told = re.search(r"md5=([A-Za-z0-9+/]+=*)", response.headers.get("x-goog-hash", ""))
-    if not told:
-        return
-    with path.open("rb") as file:
-        found = base64.b64encode(file_digest(file, "md5").digest()).decode()
-    if found != told[1]:
-        forget(path)
-        raise PullError(
-            "the download is not the file that was stored (its MD5 differs); pull again"
-        )
 
 
 def _size(path: Path) -> int:

@@ -26,7 +26,9 @@ Pixels = Annotated[int, Meta(ge=0)]
 class InpaintParams(Params):
     """How holes are chosen, cut out and filled; ``params.yaml`` section ``inpaint``."""
 
-    weights: str  # embedded = this package's; trained = train_inpaint's; or a .safetensors' path
+    weights: str  # embedded = this package's; trained = train_inpaint's; or a path or an address
+    sha256: str | None  # of the file of weights; needed by an address, compared with a path's
+    precision: Literal["float32", "bfloat16"]  # of the convolutions; the attention has float32
     mask: Literal["predicted", "annotated", "union"]
     remove: tuple[str, ...]  # category names; none = every category
     grow: Share  # rim around an object, share of its diagonal
@@ -54,7 +56,7 @@ class _Scaled(NamedTuple):
 
 
 def source(params: InpaintParams, trained: Path) -> Path:
-    """Return where the weights are that ``params.weights`` names."""
+    """Return where the weights are that ``params.weights`` names, no address."""
     return weights.located(params.weights, trained)
 
 
@@ -135,7 +137,7 @@ def fill(
     scaled = [_scaled(image, hole, patch.box, params.hole_side) for patch in patches]
     filled = image.copy()
     speckled = _speckles(image, hole, params)
-    for patch, painting in zip(patches, _painted(generator, scaled, params.batch), strict=True):
+    for patch, painting in zip(patches, _painted(generator, scaled, params), strict=True):
         place = patch.box.slices
         box, blended = blend.blended(image[place], hole[place], painting, params.feather)
         own = np.isin(numbers[place][box.slices], patch.objects)
@@ -222,27 +224,30 @@ def _scaled(image: np.ndarray, hole: np.ndarray, box: holes.Box, hole_side: int)
     )
 
 
-def _painted(generator: Generator, scaled: list[_Scaled], batch: int) -> list[np.ndarray]:
+def _painted(
+    generator: Generator, scaled: list[_Scaled], params: InpaintParams
+) -> list[np.ndarray]:
     """Paint crops, equal sizes together; returns ``(h, w, 3)`` float32 of 0..255, unpadded."""
     by_size: dict[tuple[int, ...], list[int]] = {}
     for index, crop in enumerate(scaled):
         by_size.setdefault(crop.hole.shape, []).append(index)
     done: dict[int, np.ndarray] = {}
     for alike in by_size.values():
-        for start in range(0, len(alike), batch):
-            some = alike[start : start + batch]
+        for start in range(0, len(alike), params.batch):
+            some = alike[start : start + params.batch]
             for index, painting in zip(
-                some, _run(generator, [scaled[i] for i in some]), strict=True
+                some, _run(generator, [scaled[i] for i in some], params.precision), strict=True
             ):
                 height, width = scaled[index].size
                 done[index] = painting[:height, :width]
     return [done[index] for index in range(len(scaled))]
 
 
-def _run(generator: Generator, crops: list[_Scaled]) -> np.ndarray:
+def _run(generator: Generator, crops: list[_Scaled], precision: str) -> np.ndarray:
     images = _tensor(np.stack([crop.image for crop in crops])) / 127.5 - 1
     cut = torch.from_numpy(np.stack([crop.hole for crop in crops])[:, None]).float()
-    with torch.inference_mode():
+    short = torch.autocast("cpu", torch.bfloat16, enabled=precision == "bfloat16")
+    with torch.inference_mode(), short:
         _, refined = generator(images, cut, near_only=True)
         painted = torch.where(cut > 0, refined, images)
     return ((painted + 1) * 127.5).permute(0, 2, 3, 1).contiguous().numpy()

@@ -57,7 +57,7 @@ def encode(mask: np.ndarray) -> bytes:
     packed = _packed(mask, depth)
     lines = np.zeros((height, 1 + packed.shape[1]), dtype=np.uint8)  # first: the filter, none
     lines[:, 1:] = packed
-    packer = zlib.compressobj(1, zlib.DEFLATED, zlib.MAX_WBITS, 9, zlib.Z_RLE)
+    packer = zlib.compressobj(1, zlib.DEFLATED, zlib.MAX_WBITS, 5, zlib.Z_RLE)  # 5: little to clear
     return b"\x89PNG\r\n\x1a\n" + b"".join([
         _chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, depth, 3, 0, 0, 0)),  # 3: a palette
         _chunk(b"PLTE", palette(1 << depth).tobytes()),

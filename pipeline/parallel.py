@@ -1,18 +1,23 @@
 """The one seam through which work on many images goes; no step knows where it runs."""
 
+import os
+import pickle
+import signal
+import sys
+import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence, Sized
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from itertools import chain
-from typing import Literal, TypeVar
-
-import joblib
-from tqdm import tqdm
+from typing import Literal, NoReturn, TypeVar
 
 from pipeline.errors import ParamsError
 from pipeline.params import Params
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+
+TOGETHER = 16  # items that a thread takes at once, so that handing them over costs nothing
 
 
 class ComputeParams(Params):
@@ -63,6 +68,49 @@ def some(
     return list(progress(done, title, len(items)))
 
 
+@contextmanager
+def ahead(function: Callable[[], Result], compute: ComputeParams) -> Iterator[Callable[[], Result]]:
+    """Begin work in a process of its own, so that this one can load and read meanwhile.
+
+    Yields:
+        What waits for the result. Where a process cannot safely be split in two, because it has
+        threads or the system is not Linux, or work is to be on one core or a cluster, it does the
+        work itself; so it does if the other process fails, and then raises what there is to raise.
+    """
+    alone = sys.platform != "linux" or threading.active_count() > 1
+    if alone or compute.backend != "local" or (compute.workers or cores()) == 1:
+        yield function
+        return
+    reading, writing = os.pipe()
+    child = os.fork()
+    if not child:
+        _child(function, writing)
+    os.close(writing)
+    try:
+        with os.fdopen(reading, "rb") as pipe:
+            yield lambda: _result(pipe.read()) or function()
+    finally:
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+
+
+def _child(function: Callable[[], Result], writing: int) -> NoReturn:
+    """Write the result and end, whatever happens, without this program's last words."""
+    try:
+        content = pickle.dumps(function())
+        with os.fdopen(writing, "wb") as pipe:
+            pipe.write(content)
+    finally:
+        os._exit(0)
+
+
+def _result(content: bytes) -> object:
+    try:
+        return pickle.loads(content)  # our own
+    except (EOFError, pickle.UnpicklingError):  # the process ended before its time
+        return None
+
+
 def _run(
     function: Callable[[Item], Result],
     items: Iterable[Item],
@@ -70,25 +118,61 @@ def _run(
     *,
     threads: bool,
 ) -> Iterator[Result]:
-    workers = compute.workers or joblib.cpu_count()
+    workers = compute.workers or cores()
     if compute.backend == "local" and workers == 1:
         yield from map(function, items)
-        return
-    with _backend(compute, workers, "threading" if threads else "loky"):
+    elif compute.backend == "local" and threads:
+        yield from _on_threads(function, list(items), workers)
+    else:
+        yield from _on_processes(function, items, compute, workers)
+
+
+def _on_threads(
+    function: Callable[[Item], Result], items: list[Item], workers: int
+) -> Iterator[Result]:
+    size = max(1, min(TOGETHER, len(items) // (4 * workers)))
+    parts = (items[first : first + size] for first in range(0, len(items), size))
+    with ThreadPoolExecutor(workers) as pool:
+        for done in pool.map(lambda part: [*map(function, part)], parts):
+            yield from done
+
+
+def _on_processes(
+    function: Callable[[Item], Result],
+    items: Iterable[Item],
+    compute: ComputeParams,
+    workers: int,
+) -> Iterator[Result]:
+    import joblib  # noqa: PLC0415  # threads need none of it, and it takes 0.1 s to load
+
+    with _backend(compute, workers):
         yield from joblib.Parallel(return_as="generator", batch_size="auto")(
             joblib.delayed(function)(item) for item in items
         )
 
 
+def cores() -> int:
+    """Return how many of the machine's processors this process may use."""
+    if hasattr(os, "sched_getaffinity"):  # Linux alone knows
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
 def progress(items: Iterable[Item], title: str, total: int | None = None) -> Iterable[Item]:
     """Pass items on while a bar on the terminal counts them; silent where there is no terminal."""
-    return tqdm(items, desc=title, total=total, unit="image", disable=None, leave=False)
+    if not sys.stderr.isatty():
+        return items
+    from tqdm import tqdm  # noqa: PLC0415  # a run without a terminal need not load it
+
+    return tqdm(items, desc=title, total=total, unit="image", leave=False)
 
 
 @contextmanager
-def _backend(compute: ComputeParams, workers: int, local: str) -> Iterator[None]:
+def _backend(compute: ComputeParams, workers: int) -> Iterator[None]:
+    import joblib  # noqa: PLC0415  # as above
+
     if compute.backend == "local":
-        with joblib.parallel_config(backend=local, n_jobs=workers):
+        with joblib.parallel_config(backend="loky", n_jobs=workers):
             yield
         return
     if not compute.scheduler:

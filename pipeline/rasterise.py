@@ -1,15 +1,53 @@
-"""Dataset -> label masks, by pycocotools' pixel convention."""
+"""What ``coco.save`` wrote -> label masks, by pycocotools' pixel convention.
+
+Neither a frame nor a table is made on the way: a stage that draws a thousand masks a second would
+wait longer for pandas than for them.
+"""
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, NamedTuple
 
+import msgspec
 import numpy as np
-import pandas as pd
 
-from pipeline import drawing
-from pipeline.errors import ExportError
-from pipeline.tables import Dataset
+from pipeline import drawing, polygons, rle, store
+from pipeline.errors import ExportError, TableError
+from pipeline.tables import MAX_LABELS, SPLITS
+
+Pixels = Annotated[int, msgspec.Meta(ge=1)]
+
+
+class Image(msgspec.Struct, gc=False):
+    """What counts of an image of ``data/valid``."""
+
+    id: int
+    stem: str
+    height: Pixels
+    width: Pixels
+
+
+class Mask(msgspec.Struct, gc=False):
+    """A compressed RLE."""
+
+    size: tuple[Pixels, Pixels]
+    counts: str
+
+
+class Annotation(msgspec.Struct, gc=False):
+    """What counts of an annotation of ``data/valid``."""
+
+    image_id: int
+    category_id: Annotated[int, msgspec.Meta(ge=1, le=MAX_LABELS)]
+    segmentation: list[list[float]] | Mask
+
+
+class Split(msgspec.Struct):
+    """What counts of one of the files of ``data/valid``."""
+
+    images: list[Image]
+    annotations: list[Annotation]
 
 
 class Sheet(NamedTuple):
@@ -28,40 +66,59 @@ class Sheet(NamedTuple):
     width: int
 
 
-def sheets(dataset: Dataset) -> list[Sheet]:
-    """Return one sheet an image, in the dataset's order.
+def load(folder: Path) -> list[Sheet]:
+    """Read what ``coco.save`` wrote into a folder, as ``sheets``.
+
+    Raises:
+        ExportError, TableError: as ``sheets``; or a file is missing or not as we write it.
+    """
+    return sheets({name: store.read_json(folder / f"{name}.json", Split) for name in SPLITS})
+
+
+def sheets(splits: Mapping[str, Split]) -> list[Sheet]:
+    """Return one sheet an image, in order of the splits and images.
+
+    The label of an object is its category's id.
 
     Raises:
         ExportError: there are images, and no object in any of them has an outline.
+        TableError: an object's image is not there, or its outline is none.
     """
-    if len(dataset.images) and not len(dataset.annotations):
+    images = sum(len(split.images) for split in splits.values())
+    if images and not any(split.annotations for split in splits.values()):
         raise ExportError(
-            f"none of the {len(dataset.images)} images has an object with an outline, only boxes "
+            f"none of the {images} images has an object with an outline, only boxes "
             'or nothing; export the version from Roboflow as "COCO Segmentation"'
         )
-    annotations, drawn = dataset.annotations, defaultdict(list)
-    images = zip(annotations["split"].tolist(), annotations["image_id"].tolist(), strict=True)
-    for image, one in zip(images, objects(annotations), strict=True):
-        drawn[image].append(one)
-    return [
-        Sheet(
-            f"{image.split}/{image.stem}.png",
-            drawn[image.split, image.image_id],
-            image.height,
-            image.width,
-        )
-        for image in dataset.images.itertuples()
-    ]
+    found = []
+    for name, split in splits.items():
+        try:
+            drawn = _drawn(split)
+        except ValueError as error:
+            raise TableError(f"{name} of data/valid: {error}; run validate again") from error
+        found += [
+            Sheet(f"{name}/{image.stem}.png", drawn.pop(image.id, []), image.height, image.width)
+            for image in split.images
+        ]
+        if drawn:
+            raise TableError(
+                f"annotations of {name} name an unknown image {min(drawn)}; run validate again"
+            )
+    return found
 
 
-def objects(annotations: pd.DataFrame) -> list[drawing.Drawn]:
-    """Return annotations as what is drawn of them; the label is the category's id.
-
-    Args:
-        annotations: columns as ``ANNOTATIONS``.
-    """
-    columns = [annotations[name].tolist() for name in ("category_id", "geometry", "rle")]
-    return [drawing.Drawn(*one) for one in zip(*columns, strict=True)]
+def _drawn(split: Split) -> dict[int, list[drawing.Drawn]]:
+    """Return the objects of each image that has some, by its id."""
+    drawn, annotations = defaultdict(list), split.annotations
+    masks = [isinstance(one.segmentation, Mask) for one in annotations]
+    rings = [[] if mask else one.segmentation for one, mask in zip(annotations, masks, strict=True)]
+    geometries = polygons.from_rings(rings)
+    for one, mask, geometry in zip(annotations, masks, geometries, strict=True):
+        written = msgspec.structs.asdict(one.segmentation) if mask else None
+        if mask:
+            rle.spans(written)  # refuses one that is broken
+        drawn[one.image_id].append(drawing.Drawn(one.category_id, geometry, written))
+    return drawn
 
 
 def label_masks(sheets: Sequence[Sheet]) -> Iterator[np.ndarray]:

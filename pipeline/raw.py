@@ -1,14 +1,17 @@
 """[disk] What lies in ``data/raw``: annotation files, and pictures as far as they are measured."""
 
+from __future__ import annotations
+
 import hashlib
+import os
 import struct
 import warnings
 from collections.abc import Iterable
 from io import BytesIO
 from pathlib import Path
 from threading import Lock
+from typing import TYPE_CHECKING
 
-import pandas as pd
 import simplejpeg
 from PIL import Image
 
@@ -17,6 +20,9 @@ from pipeline.errors import ExportError, ImageError
 from pipeline.names import is_picture
 from pipeline.quiet import quietly
 from pipeline.tables import SPLITS, Columns
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 ANNOTATIONS = "_annotations.coco.json"
 ALIASES = {"val": "valid", "validation": "valid", "training": "train", "testing": "test"}
@@ -78,15 +84,22 @@ def read(path: Path) -> bytes:
 
 def picture_paths(raw: Path) -> list[str]:
     """Return the paths of all pictures below a folder, sorted, with / on every system."""
-    return sorted(
-        path.relative_to(raw).as_posix()
-        for path in raw.rglob("*")
-        if is_picture(path.relative_to(raw)) and path.is_file()
-    )
+    found = []
+    for folder, _, names in os.walk(raw):
+        below = Path(folder).relative_to(raw)
+        paths = [below / name for name in names]
+        found += [path.as_posix() for path in paths if is_picture(path) and (raw / path).is_file()]
+    return sorted(found)
 
 
-def measure(raw: Path, path: str) -> dict:
-    """Return one picture's row of ``PICTURES``; a JPEG is decoded at reduced size only."""
+def measure(raw: Path, picture: tuple[str, bytes]) -> dict:
+    """Return one picture's row of ``PICTURES``; a JPEG is decoded at reduced size only.
+
+    Args:
+        raw: the folder.
+        picture: its path below, and its SHA-256 if that is known already, else nothing.
+    """
+    path, digest = picture
     content = read(raw / path)
     fault, size_wh, orientation = _header(content)
     look = ""
@@ -100,7 +113,7 @@ def measure(raw: Path, path: str) -> dict:
         "width": size_wh[0],
         "height": size_wh[1],
         "orientation": orientation,
-        "sha256": hashlib.sha256(content).hexdigest(),
+        "sha256": (digest or hashlib.sha256(content).digest()).hex(),
         "look": look,
     }
 

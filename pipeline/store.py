@@ -4,15 +4,17 @@ Whole files are written to a neighbour and then renamed, so that a killed run le
 half-written file under a finished name.
 """
 
+from __future__ import annotations
+
 import os
 import zipfile
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
 
 import cv2
 import msgspec
 import numpy as np
-import pandas as pd
 import simplejpeg
 from PIL import Image, ImageOps
 
@@ -20,7 +22,11 @@ from pipeline import masks
 from pipeline.errors import ImageError, TableError
 from pipeline.tables import Columns
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 JPEG = (b"\xff\xd8\xff",)
+Kind = TypeVar("Kind")
 TEXTS = (".json", ".md", ".txt", ".xml", ".yaml")
 
 
@@ -39,6 +45,8 @@ def read_table(path: Path, columns: Columns) -> pd.DataFrame:
     Raises:
         TableError: the file is missing, or lacks a column, or a value does not fit.
     """
+    import pandas as pd  # noqa: PLC0415  # 0.2 s that those who read pictures need not wait
+
     if not path.is_file():
         raise TableError(f"{path} does not exist; run dvc repro")
     text = [name for name, dtype in columns.dtypes().items() if dtype == "str"]
@@ -87,18 +95,24 @@ def write_zip(path: Path, members: Iterable[tuple[str, bytes]]) -> None:
         beside.unlink(missing_ok=True)
 
 
-def read_json(path: Path) -> object:
+def read_json(path: Path, kind: type[Kind] = object) -> Kind:
     """Read a JSON file this project wrote.
 
+    Args:
+        path: the file.
+        kind: what it holds, as ``msgspec`` knows types; by default any value.
+
     Raises:
-        TableError: the file is missing or is not JSON.
+        TableError: the file is missing, is not JSON or holds something else.
     """
     try:
-        return msgspec.json.decode(path.read_bytes())
+        return msgspec.json.decode(path.read_bytes(), type=kind)
     except FileNotFoundError as error:
         raise TableError(f"{path} does not exist; run dvc repro") from error
     except OSError as error:
         raise TableError(f"{path} cannot be read: {error.strerror}") from error
+    except msgspec.ValidationError as error:
+        raise TableError(f"{path} is not as we write it: {error}; run dvc repro again") from error
     except msgspec.DecodeError as error:
         raise TableError(f"{path} is not JSON: {error}; run dvc repro again") from error
 

@@ -3,12 +3,16 @@
 One mapping a table is the schema check, the CSV reader's types and the README's column list.
 """
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from dataclasses import dataclass
-
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from pipeline.errors import TableError
+
+if TYPE_CHECKING:  # pandas takes 0.2 s to load, and who only wants names need not wait for it
+    import pandas as pd
 
 SPLITS = ("train", "valid", "test")
 BACKGROUND = 0
@@ -36,6 +40,8 @@ class Columns(Mapping[str, tuple[str, str]]):
 
     def empty(self) -> pd.DataFrame:
         """Return a frame of these columns and no rows."""
+        import pandas as pd  # noqa: PLC0415  # as above
+
         return pd.DataFrame({name: pd.Series(dtype=kind) for name, kind in self.dtypes().items()})
 
     def frame(self, rows: list[dict]) -> pd.DataFrame:
@@ -44,6 +50,8 @@ class Columns(Mapping[str, tuple[str, str]]):
         Raises:
             TableError: a row lacks a column, or a value does not fit its type.
         """
+        import pandas as pd  # noqa: PLC0415  # as above
+
         if not rows:
             return self.empty()
         return self.check(pd.DataFrame.from_records(rows), "rows", cast=True)
@@ -322,8 +330,8 @@ class Dataset:
 
 def ordered(images: pd.DataFrame) -> pd.DataFrame:
     """Return images sorted by split (train, valid, test), then file name."""
-    split = pd.Categorical(images["split"], SPLITS, ordered=True)
-    ranked = images.assign(split_order=split).sort_values(["split_order", "file_name"])
+    ranked = images.assign(split_order=images["split"].map(SPLITS.index))
+    ranked = ranked.sort_values(["split_order", "file_name"])
     return ranked[images.columns]
 
 
@@ -335,7 +343,8 @@ def _unique(frame: pd.DataFrame, key: list[str], name: str) -> None:
 
 
 def _known(child: pd.DataFrame, parent: pd.DataFrame, key: list[str], name: str) -> None:
-    lost = ~pd.MultiIndex.from_frame(child[key]).isin(pd.MultiIndex.from_frame(parent[key]))
-    if lost.any():
-        example = dict(zip(key, child.loc[lost, key].iloc[0], strict=True))
+    known = set(zip(*(parent[column].tolist() for column in key), strict=True))
+    pairs = zip(*(child[column].tolist() for column in key), strict=True)
+    if lost := next((pair for pair in pairs if pair not in known), None):
+        example = dict(zip(key, lost, strict=True))
         raise TableError(f"annotations name an unknown {name} {example}; run validate again")

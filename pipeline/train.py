@@ -1,18 +1,19 @@
 """Photos and their masks -> a trained network, an epoch at a time."""
 
-from collections.abc import Callable, Iterator
-from typing import Annotated, Literal
+from collections.abc import Iterator
+from functools import partial
 
 import msgspec
 import numpy as np
 
-from pipeline import losses, photos, unet
-from pipeline.augment import STILL, AugmentParams
+from pipeline import feeding, losses, photos, states, steps, tables, unet
 from pipeline.errors import TrainingError
-from pipeline.params import Params
 from pipeline.photos import Photos
 from pipeline.quiet import quietly
+from pipeline.recipes import TrainParams, rate, sizes
+from pipeline.states import Kept
 from pipeline.unet import Card
+from pipeline.workers import ALONE, Team
 
 with quietly():
     import keras
@@ -20,115 +21,66 @@ with quietly():
 
 THRESHOLDS = np.arange(25, 80, 5) / 100  # tried on the valid split, about 0.5
 
-Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
-Count = Annotated[int, msgspec.Meta(ge=1)]
-Loss = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
-
-
-class TrainParams(Params):
-    """How the network learns."""
-
-    seed: Annotated[int, msgspec.Meta(ge=0)]  # of weights, order and augmentation
-    threads: Count  # of TensorFlow; other counts give other last digits
-    exclude: list[str]  # tags whose images are not trained on; read by the tag stage
-    epochs: Count  # times each train image is seen
-    batch: Count  # images a step
-    small_size: Annotated[int, msgspec.Meta(ge=unet.STEP, multiple_of=unet.STEP)]  # pixels
-    small_share: Share  # of the epochs, the first ones, at small_size
-    learning_rate: Annotated[float, msgspec.Meta(gt=0)]  # highest, after the warm-up
-    final_rate: Share  # of learning_rate, at the end of the cosine; 1 = constant
-    warmup: Share  # of all steps
-    weight_decay: Annotated[float, msgspec.Meta(ge=0)]  # a step, times the learning rate
-    clip: Annotated[float, msgspec.Meta(ge=0)]  # longest gradient; 0 = any
-    dice: Share  # of the Dice loss, the rest is cross entropy
-    balance: Share  # rare labels weigh more; several categories only; 0 = alike
-    ema: Annotated[float, msgspec.Meta(ge=0, lt=1)]  # of the weights' running mean; 0 = none
-    augment: AugmentParams
-
-
-def recipe(params: TrainParams, preset: Literal["default", "seed"]) -> TrainParams:
-    """Return the parameters as the preset uses them.
-
-    The report's recipe is part of its network: Adam at 0.001, cross entropy, no augmentation. With
-    ``seed`` only ``seed``, ``threads``, ``epochs``, ``batch`` and ``balance`` are the user's.
-    """
-    if preset == "default":
-        return params
-    return msgspec.structs.replace(
-        params, learning_rate=0.001, final_rate=1, warmup=0, weight_decay=0, clip=0, dice=0,
-        ema=0, small_share=0, augment=STILL,
-    )  # fmt: skip
-
-
-def sizes(params: TrainParams, full: int) -> list[int]:
-    """Return the side of each epoch's pictures: small ones first, where a step costs much less."""
-    small = min(int(params.epochs * params.small_share), params.epochs - 1)
-    return [min(params.small_size, full)] * small + [full] * (params.epochs - small)
-
-
-def rate(step: int, steps: int, params: TrainParams) -> float:
-    """Return the learning rate of a step, 0-based, of all ``steps``: a rise, then a cosine.
-
-    Source:
-        Loshchilov and Hutter, "SGDR", ICLR 2017, https://arxiv.org/abs/1608.03983.
-    """
-    warm = int(steps * params.warmup)
-    if step < warm:
-        return params.learning_rate * (step + 1) / (warm + 1)
-    fall = (1 + np.cos(np.pi * (step - warm) / max(steps - warm, 1))) / 2
-    return params.learning_rate * (params.final_rate + (1 - params.final_rate) * float(fall))
-
 
 class Trainer:
     """One training: a network that learns, and another that keeps its weights' running mean."""
 
-    def __init__(self, network: keras.Model, about: Card, params: TrainParams) -> None:
-        """Take an untrained network; ``fit`` leaves the best weights in it.
+    def __init__(
+        self, network: keras.Model, about: Card, params: TrainParams, team: Team = ALONE
+    ) -> None:
+        """Take a network as it begins; ``fit`` leaves the best weights in it.
 
         Args:
-            network: of ``unet.build``.
+            network: of ``unet.build``, perhaps after ``starts.begin``.
             about: its card; the threshold is not read.
-            params: of ``recipe``.
+            params: of ``recipes.recipe``.
+            team: the processes that train it together, each with these same arguments.
 
         Raises:
             TrainingError: there is no category to learn.
         """
         if len(about.labels) < 2:
             raise TrainingError("labels.csv names no category; annotate the images first")
-        self.network, self.about, self.params = network, about, params
+        self.network, self.about, self.params, self.team = network, about, params, team
         self.labels = len(about.labels)
         self._learner = keras.models.clone_model(network)
         self._learner.set_weights(network.get_weights())
-        self._step = 0
+        self._optimiser = steps.optimiser(self._learner, params)
+        self._sizes = sizes(params, about.size)
+        self._best, self._rows = network.get_weights(), []
 
-    def fit(self, train: Photos, valid: Photos) -> Iterator[dict]:
+    def fit(self, train: Photos, valid: Photos, kept: Kept | None = None) -> Iterator[dict]:
         """Yield a row an epoch, columns as ``tables.HISTORY``; then the network is the best one.
 
         Best is the highest overlap on valid among the epochs at full size; without valid images
-        it is the last epoch.
+        it is the last epoch. After ``patience`` epochs that are no better it is over.
 
         Args:
             train: at ``photos.source_side`` of the full size.
             valid: at full size; may be empty.
+            kept: where the state is written after each epoch. A training that finds its own state
+                there yields the rows of the epochs that are done, and goes on to the same bytes.
 
         Raises:
-            TrainingError: there is nothing to train on, or the loss is no number any more.
+            TrainingError: there is nothing to train on, or less than an image a process, or the
+                loss is no number any more.
         """
-        if not len(train):
-            raise TrainingError(
-                "no train image is left; add images, or shorten train.exclude in params.yaml"
-            )
         self._prepare(train)
-        best, weights = -1.0, []
+        self._recall(kept)
+        yield from list(self._rows)
         views = {size: self._view(train, valid, size) for size in self._sizes}
-        for epoch, size in enumerate(self._sizes, start=1):
+        for epoch in range(len(self._rows) + 1, self.params.epochs + 1):
+            if self._enough():
+                break
+            size = self._sizes[epoch - 1]
             row = {"epoch": epoch, "size": size, **self._learn_from(views[size][0], epoch, size)}
-            row |= self._judge(views[size][1])
-            score = float(np.nan_to_num(row["val_iou"]))
-            if size == self.about.size and score >= best:
-                best, weights = score, self.network.get_weights()
-            yield row
-        self.network.set_weights(weights)
+            self._rows.append(row | self._judge(views[size][1]))
+            if self._best_epoch() == epoch:
+                self._best = self.network.get_weights()
+            if kept is not None and self.team.rank == 0:
+                kept.keep(self._state())
+            yield self._rows[-1]
+        self.network.set_weights(self._best)
 
     def logits(self, images: np.ndarray) -> np.ndarray:
         """Return ``(N, S, S, C)`` float32 of the kept network for ``(N, S, S, 3)`` uint8."""
@@ -136,26 +88,35 @@ class Trainer:
         parts = np.array_split(images, -(-len(images) // self.params.batch))
         return np.concatenate([look(unet.scaled(part, self.about)) for part in parts])
 
+    def digest(self, train: Photos, valid: Photos) -> str:
+        """Return what tells this training from any other, before ``fit``; see ``states``."""
+        words = [msgspec.json.encode(part) for part in (self.params, self.about)]
+        shapes = repr((train.masks.shape, valid.masks.shape, self.team.count)).encode()
+        data = [train.images, train.masks, valid.images, valid.masks]
+        return states.digest([*words, shapes, *data, *self.network.get_weights()])
+
     def _prepare(self, train: Photos) -> None:
-        self._sizes = sizes(self.params, self.about.size)
-        optimiser = keras.optimizers.AdamW(
-            self.params.learning_rate,
-            weight_decay=self.params.weight_decay,
-            global_clipnorm=self.params.clip or None,
-        )
-        optimiser.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
-        optimiser.build(self._learner.trainable_variables)
+        if not len(train):
+            raise TrainingError(
+                "no train image is left; add images, or shorten train.exclude in params.yaml"
+            )
+        parts = photos.batches(len(train), self.params.batch, [0])
+        if min(map(len, parts)) < self.team.count:
+            raise TrainingError(
+                f"{self.team.count} processes share batches of {min(map(len, parts))} images; "
+                "raise train.batch in params.yaml, or start fewer"
+            )
         self._weights = tf.constant(
             losses.label_weights(train.masks, self.labels, self.params.balance)
         )
-        self._apply = _applying(self._learner, self.network, optimiser)
+        self._apply = steps.applying(self._learner, self.network, self._optimiser)
         self._grade, self._look = {}, {}
         for size in set(self._sizes):
-            self._grade[size] = _grading(self._learner, self._loss, size)
+            self._grade[size] = steps.grading(self._learner, self._loss, size, self.team)
             self._look[size] = unet.compiled(unet.to_logits(self.network), size)
 
     def _loss(self, masks: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
-        return losses.loss(masks, logits, self._weights, self.params.dice)
+        return losses.loss(masks, logits, self._weights, self.params.dice, self.params.lovasz)
 
     def _view(self, train: Photos, valid: Photos, size: int) -> tuple[Photos, Photos]:
         side = photos.source_side(size, self.params.augment)
@@ -166,21 +127,29 @@ class Trainer:
         seed = [self.params.seed, epoch]
         lost, overlaps, now = 0.0, [], 0.0
         chosen = photos.batches(len(train), self.params.batch, seed)
-        for indices in chosen:
-            images, masks = photos.variations(train, indices, size, self.params.augment, seed)
-            now = rate(self._step, len(chosen) * self.params.epochs, self.params)
-            value, logits, gradients = self._grade[size](unet.scaled(images, self.about), masks)
+        make = partial(self._batch, train, size, seed)
+        batches = feeding.ahead(make, map(self.team.share, chosen), self.params.threads)
+        for at, (images, masks) in enumerate(batches):
+            step, whole = (epoch - 1) * len(chosen) + at, len(chosen[at])
+            now = rate(step, len(chosen) * self.params.epochs, self.params)
+            share = np.float32(len(images) / whole)
+            value, logits, gradients = self._grade[size](images, masks, share)
             self._check(float(value), epoch)
-            self._apply(gradients, np.float32(now), self._momentum())
-            lost += float(value) * len(indices)
+            self._apply(gradients, np.float32(now), self._momentum(step))
+            lost += float(value) * whole
             overlaps.append(losses.ious(masks, self._decided(logits.numpy()), self.labels))
-            self._step += 1
-        iou = _mean(np.concatenate(overlaps))
+        iou = _mean(np.concatenate(overlaps), self.team)
         return {"learning_rate": now, "loss": lost / len(train), "iou": iou}
 
-    def _momentum(self) -> np.float32:
+    def _batch(
+        self, train: Photos, size: int, seed: list[int], indices: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        images, masks = photos.variations(train, indices, size, self.params.augment, seed)
+        return unet.scaled(images, self.about), masks
+
+    def _momentum(self, step: int) -> np.float32:
         """Of the running mean; less at first, when the weights are still far from any good."""
-        return np.float32(min(self.params.ema, (1 + self._step) / (10 + self._step)))
+        return np.float32(min(self.params.ema, (1 + step) / (10 + step)))
 
     def _check(self, value: float, epoch: int) -> None:
         if not np.isfinite(value):
@@ -201,34 +170,56 @@ class Trainer:
     def _decided(self, logits: np.ndarray) -> np.ndarray:
         return unet.decided(logits, 0.0)  # a logit of 0 is a probability of 0.5
 
+    def _best_epoch(self) -> int:
+        """Return the last of the best full-size epochs that are done; 0 if none is."""
+        return max(self._scores(), default=(0.0, 0))[1]
 
-def _grading(learner: keras.Model, loss: Loss, size: int) -> Callable:
-    """Compile loss, logits and gradients at one size, for batches of any length."""
-    network = unet.to_logits(learner)
-    masks = tf.TensorSpec((None, size, size), tf.uint8)
+    def _enough(self) -> bool:
+        """Say whether the best score at full size is ``patience`` epochs old."""
+        scores = self._scores()
+        if not self.params.patience or not scores:
+            return False
+        best = max(score for score, _ in scores)
+        first = min(epoch for score, epoch in scores if score == best)
+        return len(self._rows) - first >= self.params.patience
 
-    @tf.function(input_signature=[unet.batch_of(size), masks], autograph=False)
-    def grade(images: tf.Tensor, masks: tf.Tensor) -> tuple:
-        with tf.GradientTape() as tape:
-            logits = network(images, training=True)  # (N, S, S, C)
-            value = loss(masks, logits)
-        return value, logits, tape.gradient(value, learner.trainable_variables)
+    def _scores(self) -> list[tuple[float, int]]:
+        full = [row for row in self._rows if row["size"] == self.about.size]
+        return [(float(np.nan_to_num(row["val_iou"])), row["epoch"]) for row in full]
 
-    return grade
+    def _state(self) -> dict[str, np.ndarray]:
+        """Return all that the coming epochs depend on; chance is drawn from their numbers alone."""
+        arrays = [*(np.asarray(one.numpy()) for one in self._variables()), *self._best]
+        rows = np.array([list(map(float, row.values())) for row in self._rows])  # (epochs, 7)
+        return {"rows": rows, **{str(place): array for place, array in enumerate(arrays)}}
+
+    def _recall(self, kept: Kept | None) -> None:
+        """Go to where the state of process 0 says; stay at the beginning if there is none."""
+        state = kept.recall() if kept is not None and self.team.rank == 0 else None
+        if state is None and self.team.strategy is None:
+            return
+        state = state or self._state()
+        (epochs,) = self.team.leaders([np.int64(len(state["rows"]))])
+        rows = state["rows"] if self.team.rank == 0 else np.zeros((epochs, len(tables.HISTORY)))
+        arrays = [state[str(place)] for place in range(len(state) - 1)]
+        rows, *arrays = self.team.leaders([np.reshape(rows, (-1, len(tables.HISTORY))), *arrays])
+        variables = self._variables()
+        for variable, array in zip(variables, arrays, strict=False):
+            variable.assign(array)
+        self._best = arrays[len(variables) :]
+        self._rows = [_row(values) for values in rows]
+
+    def _variables(self) -> list[keras.Variable]:
+        return [*self._learner.weights, *self.network.weights, *self._optimiser.variables]
 
 
-def _applying(learner: keras.Model, kept: keras.Model, optimiser: keras.Optimizer) -> Callable:
-    """Compile the update of the weights and of their running mean, once for all sizes."""
-    pairs = list(zip(kept.weights, learner.weights, strict=True))
-
-    @tf.function(autograph=False)
-    def apply(gradients: list[tf.Tensor], rate: tf.Tensor, momentum: tf.Tensor) -> None:
-        optimiser.learning_rate.assign(rate)
-        optimiser.apply(gradients, learner.trainable_variables)
-        for mean, now in pairs:
-            mean.assign(mean * momentum + now * (1 - momentum))
-
-    return apply
+def _row(values: np.ndarray) -> dict:
+    """Return an epoch's numbers under the names of ``tables.HISTORY``."""
+    kinds = tables.HISTORY.dtypes().items()
+    return {
+        name: int(value) if kind == "int64" else float(value)
+        for (name, kind), value in zip(kinds, values, strict=True)
+    }
 
 
 def threshold(trainer: Trainer, valid: Photos) -> float | None:
@@ -256,7 +247,8 @@ def choose(limits: np.ndarray, scores: np.ndarray) -> float:
     return float(best[np.argmin(np.abs(best - 0.5))])
 
 
-def _mean(values: np.ndarray) -> float:
-    """Mean of what is a number; NaN, in silence, if nothing is."""
+def _mean(values: np.ndarray, team: Team = ALONE) -> float:
+    """Mean of all that is a number, in all processes; NaN, in silence, if nothing is."""
     numbers = values[~np.isnan(values)]
-    return float(numbers.mean()) if len(numbers) else np.nan
+    total, count = team.totals([np.float64(numbers.sum()), np.float64(len(numbers))])
+    return float(total / count) if count else np.nan

@@ -8,7 +8,7 @@ any multiple of ``STEP``, so one network trains at several sizes.
 import warnings
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 
 import msgspec
 import numpy as np
@@ -22,6 +22,8 @@ with quietly():
     import keras
     import tensorflow as tf
     from keras import layers
+
+Began = TypeVar("Began")
 
 STEP = 32  # both networks halve their input five times
 WEIGHTS = "unet.weights.h5"
@@ -41,9 +43,10 @@ DECODER = (96, 64, 32, 24)
 
 
 class UnetParams(Params):
-    """Which network, and at what size it looks."""
+    """Which network, at what size it looks, and what it knows before it is trained."""
 
     preset: Literal["default", "seed"]
+    init: Annotated[str, msgspec.Meta(min_length=1)]  # none, embedded or a path; see ``starts``
     size: Annotated[int, msgspec.Meta(ge=STEP, le=1024, multiple_of=STEP)]  # pixels, square
 
 
@@ -60,19 +63,23 @@ class Card(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     offset: float
 
 
-def prepare(seed: int, threads: int) -> None:
+def prepare(seed: int, threads: int, begin: Callable[[], Began] = lambda: tf.zeros(1)) -> Began:
     """Make TensorFlow give the same bits each time; for stages only, before anything is built.
 
     Args:
         seed: of Python's, NumPy's and TensorFlow's global generators, which Keras draws from.
         threads: for the work within an operation; their number moves the last digits.
+        begin: the first operation, as it looks for a GPU and complains of none.
+
+    Returns:
+        What ``begin`` does.
     """
     keras.utils.set_random_seed(seed)
     tf.config.threading.set_intra_op_parallelism_threads(threads)
     tf.config.threading.set_inter_op_parallelism_threads(threads)
     tf.config.experimental.enable_op_determinism()
     with quietly():
-        tf.zeros(1)  # the first operation looks for a GPU, and complains of none
+        return begin()
 
 
 def build(params: UnetParams, labels: int) -> keras.Model:
@@ -209,7 +216,7 @@ def load(folder: Path) -> tuple[keras.Model, Card]:
         raise WeightsError(f"{folder} holds no trained network; run dvc repro train")
     try:
         about = msgspec.convert(store.read_json(folder / CARD), Card)
-        params = msgspec.convert({"preset": about.preset, "size": about.size}, UnetParams)
+        params = UnetParams(preset=about.preset, init="none", size=about.size)
         network = build(params, len(about.labels) - 1)
         with warnings.catch_warnings():
             warnings.simplefilter("error")  # Keras only warns of weights it does not find

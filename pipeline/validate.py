@@ -1,15 +1,15 @@
 """Export -> Dataset + issues: the one door into the pipeline."""
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from pipeline import checks, coco, memory, parallel, raw
-from pipeline.checks.base import ids
+from pipeline import checks, coco, raw
+from pipeline.checks.base import ids, tuples
 from pipeline.checks.categories import spelt
 from pipeline.errors import ExportError
 from pipeline.names import on_disk
@@ -46,25 +46,21 @@ class Sound:
 
 
 def run(
-    folder: Path, params: checks.ValidateParams, compute: parallel.ComputeParams
+    folder: Path, params: checks.ValidateParams, looked: Callable[[], list[dict]]
 ) -> tuple[Export, Sound]:
-    """Read an export as it was pulled, look at every picture, and check it; see ``sound``."""
+    """Read an export as it was pulled and check it, and its pictures; see ``sound``.
+
+    Args:
+        folder: the export.
+        params: the limits.
+        looked: gives what ``looking.rows`` does of the folder, once it is asked.
+    """
     files = {
         split: (path.relative_to(folder).as_posix(), raw.read(path))
         for split, path in raw.annotation_files(folder).items()
     }
     export = coco.read(files)
-    paths = raw.picture_paths(folder)
-    pictures = raw.pictures(_looked_at(folder, paths, compute))
-    return export, sound(export, pictures, params)
-
-
-def _looked_at(folder: Path, paths: list[str], compute: parallel.ComputeParams) -> list[dict]:
-    """Return a row of ``raw.PICTURES`` a picture; of one that was looked at before, from memory."""
-    digests = memory.digests(lambda path: memory.content(folder / path), paths, compute, "checking")
-    kept = memory.Memory(compute.cache, partial(raw.measure, folder), dict)
-    rows = kept.each(paths, digests, compute, "checking", threads=True)
-    return [row | {"path": path} for row, path in zip(rows, paths, strict=True)]
+    return export, sound(export, raw.pictures(looked()), params)
 
 
 def sound(export: Export, pictures: pd.DataFrame, params: checks.ValidateParams) -> Sound:
@@ -178,7 +174,7 @@ def _images(images: pd.DataFrame) -> pd.DataFrame:
 def _stems(images: pd.DataFrame) -> list[str]:
     """Return names without suffix, made unique within a split on any file system."""
     taken, stems = set(), []
-    for split, name in zip(images["split"], images["file_name"], strict=True):
+    for split, name in tuples(images, "split", "file_name"):
         plain = name.rpartition(".")[0] or name
         stem, number = plain, 1
         while (split, stem.casefold()) in taken:
@@ -192,10 +188,13 @@ def _stems(images: pd.DataFrame) -> list[str]:
 def _annotations(
     annotations: pd.DataFrame, images: pd.DataFrame, categories: pd.DataFrame
 ) -> pd.DataFrame:
-    places = {
-        (row.export_split, row.export_id): (row.split, row.image_id) for row in images.itertuples()
-    }
-    pairs = zip(annotations["split"], annotations["image_key"], strict=True)
+    there = zip(
+        tuples(images, "export_split", "export_id"),
+        tuples(images, "split", "image_id"),
+        strict=True,
+    )
+    places = dict(there)
+    pairs = tuples(annotations, "split", "image_key")
     gone = pd.DataFrame(
         [places[pair] for pair in pairs], annotations.index, columns=["split", "image_id"]
     )

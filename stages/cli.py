@@ -1,4 +1,4 @@
-"""The command line ``segment-restore``: photos, a page for them, and commands of datasets."""
+"""The command line: ``segment-restore PHOTO…``, and commands by name; see README: Run it."""
 
 import sys
 import tempfile
@@ -163,6 +163,26 @@ def push(
         f"{done.same} have the right tags already, {len(done.failures)} failed"
     )
     if done.failures:
+        raise typer.Exit(1)
+
+
+@app.command()
+def parity(
+    folder: Annotated[
+        Path, typer.Argument(help="Cases: NAME_raw, NAME_mask (white: the hole) and NAME_output.")
+    ],
+    weights: Annotated[
+        str, typer.Option(help="A checkpoint: a path, or an address with --sha256.")
+    ],
+    sha256: Annotated[str | None, typer.Option(help="The checkpoint's SHA-256.")] = None,
+) -> None:
+    """Compare what we paint with a checkpoint to what its own program painted with it."""
+    from stages import parity  # noqa: PLC0415  # PyTorch, here alone
+
+    told = parity.Judged(folder, weights, sha256)
+    for line in told:
+        typer.echo(line)
+    if not told.good:
         raise typer.Exit(1)
 
 

@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 
 from pipeline import coco, fidelity, holes, inpaint, params, store
-from pipeline.deepfill import runtime, weights
+from pipeline.deepfill import runtime
 from pipeline.deepfill.generator import Generator
 from pipeline.inpaint import InpaintParams
 from pipeline.parallel import progress
-from stages import run
+from stages import run, weighing
 
 
 def main(  # noqa: PLR0913  # one a path
@@ -55,7 +55,7 @@ def main(  # noqa: PLR0913  # one a path
 
 def load(settings: InpaintParams, trained: Path, card: Path) -> Generator:
     """Return the network to paint with, and write the card by which the report names it."""
-    generator = weights.load(inpaint.source(settings, trained))
+    generator = weighing.load(settings, trained)
     said = {"source": settings.weights} | msgspec.to_builtins(generator.layout)
     store.write_json(card, {"weights": said})
     return generator

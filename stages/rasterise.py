@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from pipeline import coco, parallel, params, rasterise, store
+from pipeline import parallel, params, rasterise, store
 from pipeline.tables import SPLITS
 from stages import run
 
@@ -14,16 +14,15 @@ AT_ONCE = 16  # images; drawn together they take half the time, and many more ar
 
 
 def main(valid: Path, masks: Path) -> str:
-    """Read the dataset, write one mask an image."""
+    """Read what validate kept, write one mask an image."""
     compute = params.load(parallel.ComputeParams, "compute")
-    dataset = coco.load(valid)
-    sheets = rasterise.sheets(dataset)
+    sheets = rasterise.load(valid)
     for split in SPLITS:
         (masks / split).mkdir(parents=True, exist_ok=True)
     covered = parallel.some(partial(draw, masks), sheets, compute, "drawing", size=AT_ONCE)
     share = sum(covered) / max(1, sum(sheet.height * sheet.width for sheet in sheets))
     return (
-        f"{len(sheets)} masks of {len(dataset.annotations)} annotations; "
+        f"{len(sheets)} masks of {sum(len(one.objects) for one in sheets)} annotations; "
         f"objects cover {share:.1%} of all pixels"
     )
 

@@ -123,10 +123,14 @@ def inpaint(photos: list[Photo], model: Path | None) -> list[Photo]:
     """
     from pipeline import inpaint, masks  # noqa: PLC0415  # PyTorch, here alone
     from pipeline.deepfill import runtime, weights  # noqa: PLC0415
+    from stages import weighing  # noqa: PLC0415
 
     settings = params.load(inpaint.InpaintParams, "inpaint")
     runtime.prepare(settings.seed, settings.threads)
-    generator = weights.load(model or inpaint.source(settings, TRAINED))
+    if model:
+        generator = weighing.licensed(weights.load(model))
+    else:
+        generator = weighing.load(settings, TRAINED)
 
     def paint(photo: Photo) -> None:
         original = read(photo)

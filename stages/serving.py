@@ -105,10 +105,12 @@ def _generator(weights: Path | None) -> tuple:
     from pipeline import inpaint  # noqa: PLC0415
     from pipeline.deepfill import runtime  # noqa: PLC0415
     from pipeline.deepfill import weights as files  # noqa: PLC0415
+    from stages import weighing  # noqa: PLC0415
 
     settings = params.load(inpaint.InpaintParams, "inpaint")
     runtime.prepare(settings.seed, settings.threads)
-    return files.load(weights or inpaint.source(settings, TRAINED)), settings
+    generator = files.load(weights) if weights else weighing.load(settings, TRAINED)
+    return generator, settings
 
 
 def application(model: Path, weights: Path | None) -> web.Application:

@@ -1,10 +1,11 @@
 """Train the U-Net on the chosen images and their masks."""
 
+from collections import deque
 from pathlib import Path
 
 import pandas as pd
 
-from pipeline import params, photos, store, tables, train, unet
+from pipeline import params, photos, recipes, starts, states, store, tables, train, unet, workers
 from pipeline.parallel import progress
 from pipeline.photos import Photos
 from stages import live, run
@@ -16,10 +17,13 @@ LOGGED = ("loss", "iou", "val_loss", "val_iou")
 def main(  # noqa: PLR0913  # one a path
     raw: Path, valid: Path, masks: Path, chosen: Path, model: Path, history: Path, curves: Path
 ) -> str:
-    """Read photos and masks, write the network, its learning curves and their live copy."""
+    """Read photos and masks, write the network, its learning curves and their live copy.
+
+    Of several processes that train together the first alone writes.
+    """
     shape = params.load(unet.UnetParams, "unet")
-    settings = train.recipe(params.load(train.TrainParams, "train"), shape.preset)
-    unet.prepare(settings.seed, settings.threads)
+    settings = recipes.recipe(params.load(recipes.TrainParams, "train"), shape.preset)
+    team = unet.prepare(settings.seed, settings.threads, workers.gather)
     names = store.read_table(valid / "labels.csv", tables.LABELS)["name"].tolist()
     rows = store.read_table(chosen, tables.CHOSEN)
     side = photos.source_side(shape.size, settings.augment)
@@ -27,17 +31,26 @@ def main(  # noqa: PLR0913  # one a path
     held = read(rows[rows["split"] == "valid"], raw, masks, shape.size)
 
     network = unet.build(shape, len(names) - 1)
-    trainer = train.Trainer(network, unet.card(shape, names, None), settings)
-    follow = Curve("epoch", settings.epochs, "epoch", LOGGED, ("loss", "val_iou"))
-    curve = tables.HISTORY.frame(live.follow(trainer.fit(learned, held), follow, curves))
+    start = starts.begin(network, shape)
+    trainer = train.Trainer(network, unet.card(shape, names, None), settings, team)
+    # Not among the outputs, which DVC removes before a run.
+    kept = states.Kept(model.with_name(f".{model.name}.state"), trainer.digest(learned, held))
+    epochs = trainer.fit(learned, held, kept)
+    if team.rank > 0:
+        deque(epochs, maxlen=0)
+        return f"process {team.rank} of {team.count} is done; process 0 writes the network"
 
+    follow = Curve("epoch", settings.epochs, "epoch", LOGGED, ("loss", "val_iou"))
+    curve = tables.HISTORY.frame(live.follow(epochs, follow, curves))
     limit = train.threshold(trainer, held)
     unet.save(model, network, unet.card(shape, names, limit))
     store.write_table(history, curve, tables.HISTORY)
+    kept.forget()
     best = curve.loc[curve["size"] == shape.size, "val_iou"].max()
     return (
-        f"{shape.preset}, {network.count_params():,} parameters, {len(learned)} images, "
-        f"{settings.epochs} epochs: IoU {best:.3f} on {len(held)} valid images"
+        f"{shape.preset}, {network.count_params():,} parameters from {start}, "
+        f"{len(learned)} images, {len(curve)} epochs: "
+        f"IoU {best:.3f} on {len(held)} valid images"
     )
 
 

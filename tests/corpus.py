@@ -11,6 +11,7 @@ import struct
 import zlib
 from collections import Counter
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -19,7 +20,18 @@ import pandas as pd
 from exports import LIMITS
 from PIL import Image
 
-from pipeline import checks, coco, parallel, pull, rasterise, roboflow_pin, store, tables, validate
+from pipeline import (
+    checks,
+    coco,
+    looking,
+    parallel,
+    pull,
+    rasterise,
+    roboflow_pin,
+    store,
+    tables,
+    validate,
+)
 from pipeline.errors import PipelineError
 
 HEIGHT, WIDTH = 16, 20
@@ -121,7 +133,7 @@ def through(export: Path, where: Path, limits: checks.ValidateParams = LIMITS) -
     folder, valid = where / "raw", where / "valid"
     try:
         pull.pull(export, folder, where / "truth", BOUNDS, ACCOUNT)
-        _, found = validate.run(folder, limits, HERE)
+        _, found = validate.run(folder, limits, partial(looking.rows, folder, HERE))
         coco.save(valid, found.dataset)
         store.write_table(valid / "repairs.csv", found.repairs, checks.REPAIRS)
         store.write_table(valid / "leaks.csv", found.leaks, checks.LEAKS)
@@ -129,7 +141,7 @@ def through(export: Path, where: Path, limits: checks.ValidateParams = LIMITS) -
         store.write_table(valid / "issues.csv", found.issues, tables.ISSUES)
         issues = store.read_table(valid / "issues.csv", tables.ISSUES)
         validate.refuse(found, [])
-        for sheet in rasterise.sheets(coco.load(valid)):
+        for sheet in rasterise.load(valid):
             mask = rasterise.label_mask(sheet)
             store.write_mask(where / "masks" / sheet.name, mask)
     except PipelineError as error:

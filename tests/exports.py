@@ -3,9 +3,10 @@
 from pathlib import Path
 
 import cv2
+import msgspec
 import numpy as np
 
-from pipeline import coco, raw, rle, store, validate
+from pipeline import coco, rasterise, raw, rle, store, validate
 from pipeline.checks import ValidateParams
 
 SHARED = Path(__file__).parents[2] / "shared" / "data"
@@ -98,6 +99,11 @@ def examine(folder, limits=LIMITS):
         split: (path.relative_to(folder).as_posix(), path.read_bytes())
         for split, path in raw.annotation_files(folder).items()
     }
-    pictures = raw.pictures(raw.measure(folder, path) for path in raw.picture_paths(folder))
+    pictures = raw.pictures(raw.measure(folder, (path, b"")) for path in raw.picture_paths(folder))
     export = coco.read(files)
     return export, validate.sound(export, pictures, limits)
+
+
+def sheets(dataset):
+    """What masks are drawn from, as a run has it: by way of what ``coco.save`` writes."""
+    return rasterise.sheets(msgspec.convert(coco.to_coco(dataset), dict[str, rasterise.Split]))

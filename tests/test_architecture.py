@@ -17,12 +17,24 @@ VERBS = set(STAGES)
 DOORS = {"cli", "auditing", "__init__"}  # they call several steps, for a person instead of DVC
 PACKAGE = ROOT / "pipeline" / "__init__.py"  # imports nothing until it is asked for the audit
 HEAVY = {
-    "tensorflow": {"unet", "losses", "train", "segment"},
+    "tensorflow": {
+        "unet",
+        "losses",
+        "recipes",
+        "starts",
+        "steps",
+        "train",
+        "workers",
+        "segment",
+    },
     "torch": {"deepfill", "train_inpaint", "inpaint"},
 }
+# All that goes out, by the door: pull and push through Roboflow's SDK, weights through download.
+NETWORK = {"door", "download", "push", "roboflow_pin", "roboflow_sdk"}
 DATA = {  # what is read beside modules
     **{stage: {"pipeline/templates"} for stage in ("browse", "report")},
     **{stage: {"pipeline/weights/deepfill.safetensors"} for stage in ("train_inpaint", "inpaint")},
+    "train": {"pipeline/weights/unet.safetensors"},
 }
 
 
@@ -92,6 +104,15 @@ def test_steps_import_nouns_and_nouns_import_no_step(path):
     assert not steps or _name(path) in DOORS
 
 
+def test_the_network_is_touched_by_pull_push_and_the_download_of_weights_only():
+    sockets = {"requests", "urllib3", "http", "socket", "ssl", "roboflow"}
+    for path in LIBRARY:
+        names = {name.split(".")[0] for name in _imports(path)} | set(_imports(path))
+        assert not names & (sockets | {"urllib.request"}) or _name(path) in NETWORK, path
+        doors = {_name(file) for file in _ours(path)} & {"door"}
+        assert not doors or _name(path) in NETWORK, path
+
+
 @pytest.mark.parametrize("path", LIBRARY, ids=lambda path: str(path.relative_to(ROOT)))
 def test_the_library_never_imports_a_stage(path):
     assert not {name for name in _imports(path) if name.split(".")[0] == "stages"}
@@ -134,7 +155,8 @@ def test_a_stage_declares_exactly_the_code_it_imports(stage):
 def test_a_stage_declares_exactly_the_sections_it_loads(stage):
     text = (ROOT / "stages" / f"{stage}.py").read_text(encoding="utf-8")
     loaded = set(re.findall(r'params\.(?:load|value)\(\s*[\w.\[\]]+,\s*"(\w+)"', text)) - {
-        "compute"
+        "compute",
+        "download",
     }
     declared = {name.split(".")[0] for name in STAGES[stage].get("params", [])}
 

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from exports import examine
+from exports import examine, sheets
 from pycocotools.coco import COCO
 
 from pipeline import coco, rasterise
@@ -42,7 +42,7 @@ def test_whole_masks_of_a_generated_export_are_those_that_pycocotools_merges(
     theirs = {split: COCO(str(tmp_path / f"{split}.json")) for split in SPLITS}
     images = sound.dataset.images
 
-    masks = rasterise.label_masks(rasterise.sheets(sound.dataset))
+    masks = rasterise.label_masks(sheets(sound.dataset))
     for mask, split, image in zip(masks, images["split"], images["image_id"], strict=True):
         np.testing.assert_array_equal(mask, ingest.merged(theirs[split], image))
 

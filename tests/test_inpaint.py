@@ -13,6 +13,8 @@ from pipeline.errors import ImageError, MaskError, ParamsError
 
 VALUES = {
     "weights": "trained",
+    "sha256": None,
+    "precision": "float32",
     "mask": "predicted",
     "remove": [],
     "grow": 0.02,

@@ -1,4 +1,7 @@
 import os
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -66,3 +69,50 @@ def test_a_cluster_gives_the_same_results():
         done = parallel.each(square, range(10), compute, "test")
 
     assert done == [n * n for n in range(10)]
+
+
+def local(workers):
+    return parallel.ComputeParams(backend="local", workers=workers, scheduler=None)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a process is split in two on Linux only")
+def test_work_that_is_begun_ahead_is_done_by_another_process():
+    # In a process of its own: pytest's may have threads, and then nothing is begun ahead.
+    done = subprocess.run(
+        [sys.executable, "-c", AHEAD], capture_output=True, text=True, cwd=Path(__file__).parents[1]
+    )
+
+    assert (done.stdout.split(), done.stderr) == (["other", "42", "raised"], "")
+
+
+AHEAD = """
+import os
+import subprocess
+import sys
+from pathlib import Path
+from pipeline import parallel
+compute = parallel.ComputeParams(backend="local", workers=2, scheduler=None)
+with parallel.ahead(os.getpid, compute) as result:
+    print("same" if result() == os.getpid() else "other")
+here = os.getpid()
+def fails_there():
+    if os.getpid() != here:
+        os._exit(1)
+    return 42
+with parallel.ahead(fails_there, compute) as result:
+    print(result())
+def fails():
+    raise ValueError
+try:
+    with parallel.ahead(fails, compute) as result:
+        result()
+except ValueError:
+    print("raised")
+with parallel.ahead(lambda: __import__("time").sleep(600), compute) as result:
+    pass  # who does not wait is not kept waiting
+"""
+
+
+def test_one_worker_begins_nothing_ahead():
+    with parallel.ahead(os.getpid, local(1)) as result:
+        assert result() == os.getpid()

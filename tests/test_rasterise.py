@@ -1,21 +1,24 @@
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
-from exports import LIMITS, NASTY, SHARED, content, examine, write
+from exports import LIMITS, NASTY, SHARED, content, examine, sheets, write
 from pycocotools import mask as cocomask
 
-from pipeline import rasterise, store
-from pipeline.errors import ExportError
+from pipeline import coco, drawing, rasterise, store
+from pipeline.errors import ExportError, TableError
 from stages import rasterise as stage
 
+ROOT = Path(__file__).parents[1]
 SQUARE = [[2, 2, 6, 2, 6, 6, 2, 6]]
 
 
 def test_each_image_gets_a_mask_whose_labels_are_the_categories(make_dataset):
     dataset = make_dataset([SQUARE, [[8, 2, 10, 2, 10, 4, 8, 4]]], category_ids=[1, 3])
-    (sheet,) = rasterise.sheets(dataset)
+    (sheet,) = sheets(dataset)
     mask = rasterise.label_mask(sheet)
 
     assert sheet.name == "train/a.png"
@@ -31,12 +34,40 @@ def test_an_image_without_objects_gets_an_empty_mask_beside_others(make_dataset)
     wider = type(dataset)(pd.concat([dataset.images, more], ignore_index=True),
                           dataset.annotations, dataset.categories)  # fmt: skip
 
-    assert [len(sheet.objects) for sheet in rasterise.sheets(wider)] == [1, 0]
+    assert [len(sheet.objects) for sheet in sheets(wider)] == [1, 0]
 
 
 def test_boxes_alone_stop_with_the_cure(make_dataset):
     with pytest.raises(ExportError, match='export the version from Roboflow as "COCO Segm'):
-        rasterise.sheets(make_dataset([]))
+        sheets(make_dataset([]))
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"image_id": 7}, "unknown image 7"),
+        ({"category_id": 0}, "not as we write it"),
+        ({"category_id": 256}, "not as we write it"),
+        ({"segmentation": "none"}, "not as we write it"),
+        ({"segmentation": [[1, 2, 3]]}, "train of data/valid"),
+        ({"segmentation": {"size": [16, 20], "counts": "0"}}, "runs add up to 0 pixels"),
+    ],
+)
+def test_what_validate_never_writes_is_refused_with_the_cure(make_dataset, tmp_path, change, said):
+    coco.save(tmp_path, make_dataset([SQUARE]))
+    content = json.loads((tmp_path / "train.json").read_text())
+    content["annotations"][0] |= change
+    (tmp_path / "train.json").write_text(json.dumps(content))
+
+    with pytest.raises(TableError, match=f"(?s){said}.*run "):
+        rasterise.load(tmp_path)
+
+
+def test_to_draw_masks_no_table_is_made():
+    code = "import stages.rasterise, sys; print('pandas' in sys.modules, 'joblib' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
+
+    assert (done.stdout.split(), done.stderr) == (["False", "False"], "")
 
 
 @pytest.mark.parametrize("name", NASTY)
@@ -45,7 +76,7 @@ def test_what_validate_keeps_of_a_nasty_polygon_is_what_pycocotools_draws_of_it(
     train = content(1, "a")
     train["annotations"][0]["segmentation"] = segmentation
     _, found = examine(write(tmp_path, train=train, valid=content(1, "b"), test=content(1, "c")))
-    mask = rasterise.label_mask(rasterise.sheets(found.dataset)[0])
+    mask = rasterise.label_mask(sheets(found.dataset)[0])
 
     assert mask.any() == left
     assert (found.dataset.annotations["split"] == "train").any() == left
@@ -56,8 +87,6 @@ def test_what_validate_keeps_of_a_nasty_polygon_is_what_pycocotools_draws_of_it(
 
 
 def test_the_stage_writes_a_palette_png_that_reads_back(tmp_path, monkeypatch):
-    from pipeline import coco
-
     _, found = examine(
         write(tmp_path / "raw", train=content(3), valid=content(1, "b"), test=content(1, "c"))
     )
@@ -87,8 +116,8 @@ def test_real_annotations_are_drawn_as_by_pycocotools():
         key = (row.split, row.export_id)
         if key in raw and key not in repaired:
             height, width = sizes[row.split, row.image_id]
-            (one,) = rasterise.objects(found.dataset.annotations.loc[[row.Index]])
-            sheet = rasterise.Sheet("", [one._replace(label=1)], height, width)
+            one = drawing.Drawn(1, row.geometry, row.rle)
+            sheet = rasterise.Sheet("", [one], height, width)
             theirs = cocomask.merge(cocomask.frPyObjects(raw[key], height, width))
             np.testing.assert_array_equal(rasterise.label_mask(sheet), cocomask.decode(theirs))
             compared += 1

@@ -10,7 +10,7 @@ from pipeline.unet import UnetParams
 
 unet.prepare(seed=0, threads=2)  # the first in a process decides the threads
 
-SHAPE = UnetParams(preset="default", size=32)
+SHAPE = UnetParams(preset="default", init="none", size=32)
 
 
 @pytest.fixture(scope="module")

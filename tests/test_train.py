@@ -1,41 +1,19 @@
-import hashlib
-
 import msgspec
 import numpy as np
-import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from training import MOVING, PLAIN, REPORT, SHAPE, digests, export, paths, settle, squares
 
-from pipeline import losses, params, photos, store, tables, train, unet
+from pipeline import losses, params, photos, recipes, tables, train, unet
 from pipeline.augment import STILL
-from pipeline.errors import TrainingError
-from pipeline.photos import Photos
+from pipeline.errors import ParamsError, TrainingError
 from pipeline.unet import UnetParams
 
 unet.prepare(seed=0, threads=2)  # the first in a process decides the threads
 
-SHAPE = UnetParams(preset="default", size=32)
-PLAIN = train.TrainParams(
-    seed=0, threads=2, exclude=[], epochs=4, batch=4, small_size=32, small_share=0,
-    learning_rate=0.003, final_rate=0.1, warmup=0, weight_decay=0.01, clip=1, dice=0.5,
-    balance=0.5, ema=0.5, augment=STILL,
-)  # fmt: skip
 masks = arrays(np.uint8, (2, 4, 5), elements=st.integers(0, 3))
-
-
-def squares(count, side=32, labels=1):
-    """Photos of bright squares on a dark ground, labelled 1..labels in turn."""
-    rng = np.random.default_rng(0)
-    images = rng.integers(0, 60, (count, side, side, 3), dtype=np.uint8)
-    drawn = np.zeros((count, side, side), np.uint8)
-    for index in range(count):
-        top, left = rng.integers(2, side // 2, 2)
-        label = 1 + index % labels
-        drawn[index, top : top + side // 3, left : left + side // 3] = label
-        images[index][drawn[index] > 0, label - 1] = 230
-    return Photos(images, drawn)
 
 
 def fitted(shape, params, train_photos, valid_photos, labels=1):
@@ -98,7 +76,19 @@ def test_a_loss_that_is_no_number_stops_with_its_cure():
     params = msgspec.structs.replace(PLAIN, learning_rate=1e30, clip=0, epochs=8)
 
     with pytest.raises(TrainingError, match=r"lower train.learning_rate.*1e\+30"):
-        fitted(UnetParams(preset="seed", size=32), params, squares(8), photos.stack([], 32))
+        fitted(REPORT, params, squares(8), photos.stack([], 32))
+
+
+def test_epochs_at_full_size_that_are_no_better_end_the_training():
+    """A rate of next to nothing: of the full-size epochs, the first is as good as any."""
+    shape = msgspec.structs.replace(REPORT, size=64)
+    still = msgspec.structs.replace(
+        PLAIN, learning_rate=1e-30, weight_decay=0, ema=0, epochs=8, small_share=0.5, patience=2
+    )
+
+    _, rows = fitted(shape, still, squares(2, 64), squares(2, 64))
+
+    assert [row["size"] for row in rows] == [32] * 4 + [64] * 3
 
 
 def test_nothing_to_train_on_stops_with_its_cure():
@@ -114,11 +104,18 @@ def test_no_category_to_learn_stops_with_its_cure():
 
 
 def test_the_reports_recipe_is_adam_and_cross_entropy_alone():
-    plain = train.recipe(msgspec.structs.replace(PLAIN, epochs=7), "seed")
+    plain = recipes.recipe(msgspec.structs.replace(PLAIN, epochs=7), "seed")
 
     assert (plain.epochs, plain.learning_rate, plain.dice, plain.ema) == (7, 0.001, 0, 0)
-    assert {train.rate(step, 100, plain) for step in range(100)} == {0.001}
+    assert {recipes.rate(step, 100, plain) for step in range(100)} == {0.001}
     assert plain.augment == STILL
+
+
+def test_losses_that_are_more_than_the_whole_are_refused():
+    section = msgspec.to_builtins(PLAIN) | {"dice": 0.7, "lovasz": 0.4}
+
+    with pytest.raises(ParamsError, match=r"dice 0.7 and lovasz 0.4 are more than 1"):
+        params.convert(recipes.TrainParams, section, "train")
 
 
 @pytest.mark.parametrize(
@@ -129,13 +126,13 @@ def test_the_reports_recipe_is_adam_and_cross_entropy_alone():
 def test_small_epochs_come_first(epochs, share, expected):
     params = msgspec.structs.replace(PLAIN, epochs=epochs, small_size=64, small_share=share)
 
-    assert train.sizes(params, 160) == expected
+    assert recipes.sizes(params, 160) == expected
 
 
 def test_the_learning_rate_rises_then_falls():
     params = msgspec.structs.replace(PLAIN, warmup=0.1, learning_rate=0.01, final_rate=0.1)
 
-    rates = np.array([train.rate(step, 200, params) for step in range(200)])
+    rates = np.array([recipes.rate(step, 200, params) for step in range(200)])
 
     assert rates.argmax() == 20
     assert rates.max() == pytest.approx(0.01)
@@ -193,6 +190,59 @@ def test_a_category_that_is_nowhere_costs_no_overlap():
     assert float(losses.dice_loss(drawn, likely)) == pytest.approx(0, abs=1e-6)
 
 
+def lovasz(drawn, wrong):
+    """The Choquet integral over thresholds: what the smooth loss is defined as, by sets."""
+    total, last = 0.0, 0.0
+    for limit in np.unique(wrong[wrong > 0]):
+        mistaken = wrong >= limit
+        found = ((drawn > 0) & ~mistaken).sum() / ((drawn > 0) | mistaken).sum()
+        total += (limit - last) * (1 - found)
+        last = limit
+    return total
+
+
+errors = arrays(np.float32, (2, 3, 4, 2), elements=st.integers(0, 5).map(lambda n: n / 4))
+drawings = arrays(np.float32, (2, 3, 4, 2), elements=st.sampled_from([0.0, 1.0]))
+
+
+@given(drawn=drawings, wrong=errors)
+def test_the_smooth_overlap_loss_is_the_integral_it_is_defined_as(drawn, wrong):
+    expected = []
+    for image in range(2):
+        costs = [
+            lovasz(drawn[image, ..., k], wrong[image, ..., k])
+            for k in range(2)
+            if drawn[image, ..., k].any()
+        ]
+        expected.append(np.mean(costs) if costs else 0.0)
+
+    assert float(losses.lovasz_loss(drawn, wrong)) == pytest.approx(np.mean(expected), abs=1e-5)
+
+
+def test_a_pixel_is_wrong_by_the_hinge_or_by_its_probability():
+    truth = np.array([[[0, 1]]], np.uint8)
+    one = np.array([[[[0.5], [3.0]]]], np.float32)
+    several = np.log(np.array([[[[0.7, 0.2, 0.1], [0.5, 0.4, 0.1]]]], np.float32))
+
+    np.testing.assert_allclose(losses.wrongness(truth, one)[0, 0, :, 0], [1.5, 0], atol=1e-6)
+    np.testing.assert_allclose(
+        losses.wrongness(truth, several)[0, 0], [[0.2, 0.1], [0.6, 0.1]], atol=1e-6
+    )
+
+
+def test_shares_of_the_losses_add_up():
+    truth = squares(2).masks
+    logits = np.random.default_rng(0).normal(size=(2, 32, 32, 1)).astype(np.float32)
+    ones = np.ones(2, np.float32)
+    entropy, dice, smooth = (
+        float(losses.loss(truth, logits, ones, *shares)) for shares in ((0, 0), (1, 0), (0, 1))
+    )
+
+    mixed = float(losses.loss(truth, logits, ones, 0.25, 0.25))
+
+    assert mixed == pytest.approx(0.5 * entropy + 0.25 * dice + 0.25 * smooth, rel=1e-5)
+
+
 def test_rare_labels_weigh_more_and_the_mean_pixel_weighs_one():
     drawn = np.array([[[0] * 90 + [1] * 9 + [2]]], np.uint8)
 
@@ -203,48 +253,20 @@ def test_rare_labels_weigh_more_and_the_mean_pixel_weighs_one():
     assert (weights * [0.9, 0.09, 0.01]).sum() == pytest.approx(1, rel=1e-5)
 
 
-def export(root, counts):
-    """Write what the train stage reads: squares as photos, 40 x 32, with their masks."""
-    rows = []
-    for split, count in counts.items():
-        many = squares(count)
-        for index, (image, mask) in enumerate(zip(many.images, many.masks, strict=True)):
-            wide, labels = np.pad(image, ((0, 0), (4, 4), (0, 0))), np.pad(mask, ((0, 0), (4, 4)))
-            path = f"{split}/{index}.png"
-            store.write_image(root / "raw" / path, wide)
-            store.write_mask(root / "masks" / split / f"{index}.png", labels)
-            rows.append({"split": split, "stem": str(index), "path": path})
-    store.write_table(root / "chosen.csv", pd.DataFrame(rows), tables.CHOSEN)
-    labels = [
-        {"label": 0, "category_id": 0, "name": "background"},
-        {"label": 1, "category_id": 1, "name": "person"},
-    ]
-    store.write_table(root / "valid/labels.csv", tables.LABELS.frame(labels), tables.LABELS)
-
-
 def test_two_runs_of_the_stage_write_the_same_bytes(tmp_path, monkeypatch):
     from stages.train import main
 
     export(tmp_path, {"train": 3, "valid": 1})
-    moves = msgspec.structs.replace(PLAIN.augment, flip=0.5, scale_from=0.8, scale_to=1.3, noise=1)
-    settings = msgspec.structs.replace(PLAIN, epochs=2, augment=moves, small_share=0.5)
-    sections = {"unet": msgspec.to_builtins(SHAPE), "train": msgspec.to_builtins(settings)}
-    (tmp_path / "params.yaml").write_bytes(msgspec.yaml.encode(sections))
+    settings = msgspec.structs.replace(PLAIN, epochs=2, augment=MOVING, small_share=0.5)
+    settle(tmp_path, SHAPE, settings)
     monkeypatch.chdir(tmp_path)
-    read = [tmp_path / name for name in ("raw", "valid", "masks", "chosen.csv")]
 
-    lines, digests = [], []
-    for run in ("first", "second"):
-        out = tmp_path / run
-        lines.append(main(*read, out / "model", out / "history.csv", out / "live"))
-        files = sorted(path for path in out.rglob("*") if path.is_file())
-        digests.append(
-            {str(p.relative_to(out)): hashlib.sha256(p.read_bytes()).hexdigest() for p in files}
-        )
+    lines = [main(*paths(tmp_path, run)) for run in ("first", "second")]
 
-    assert digests[0] == digests[1]
+    first, second = (digests(tmp_path / run) for run in ("first", "second"))
+    assert first == second
     assert {"model/unet.weights.h5", "model/model.json", "history.csv", "live/metrics.json"} <= set(
-        digests[0]
+        first
     )
     assert "2 epochs: IoU" in lines[0]
     assert params.load(UnetParams, "unet") == SHAPE

@@ -238,6 +238,8 @@ def export(tmp_path, monkeypatch):
         "train_inpaint": VALUES,
         "inpaint": {
             "weights": "trained",
+            "sha256": None,
+            "precision": "float32",
             "mask": "union",
             "remove": [],
             "grow": 0.02,

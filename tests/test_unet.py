@@ -7,8 +7,8 @@ from pipeline.unet import UnetParams
 
 unet.prepare(seed=0, threads=2)  # the first in a process decides the threads
 
-SEED = UnetParams(preset="seed", size=160)
-DEFAULT = UnetParams(preset="default", size=160)
+SEED = UnetParams(preset="seed", init="none", size=160)
+DEFAULT = UnetParams(preset="default", init="none", size=160)
 
 # The report's table of layers: kind, output at 160 x 160, parameters.
 REPORT = [

@@ -44,6 +44,7 @@ from pipeline.checks.leaks import (
     leak_source,
     propose,
     proposed,
+    tie,
 )
 from pipeline.checks.records import (
     annotation_id_twice,
@@ -96,6 +97,7 @@ from pipeline.checks.twins import (
     annotation_overlap,
     annotation_twice,
     image_twice,
+    outline,
     split_carved,
     split_empty,
 )
@@ -176,6 +178,7 @@ STEPS = (
     ring_within,
     annotation_tiny,
     annotation_unseen,
+    outline,
     annotation_twice,
     annotation_conflict,
     annotation_overlap,
@@ -186,6 +189,7 @@ STEPS = (
     propose,
     leak_moved,
     balance_moved,
+    tie,
     image_twice,
     leak_same,
     leak_source,

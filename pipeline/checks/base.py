@@ -67,6 +67,7 @@ class Tables:
         pictures: all pictures there are, columns as ``raw.PICTURES``, ``split``, ``file_name``.
         splits: ``split``, one row for each of ``tables.SPLITS``.
         params: the limits.
+        leaks: after ``tie``, as ``splits.leaks`` gives them of the images as they then are.
     """
 
     images: pd.DataFrame
@@ -75,6 +76,7 @@ class Tables:
     pictures: pd.DataFrame
     splits: pd.DataFrame
     params: ValidateParams
+    leaks: pd.DataFrame | None = None
 
     def put(self, table: About, rows: pd.Index, **columns: Sequence) -> "Tables":
         """Return tables in which ``rows`` of one table have new values, one a row."""
@@ -207,9 +209,15 @@ def _vertices(geometries: np.ndarray) -> np.ndarray:
     return np.bincount(owner, weights=points, minlength=len(geometries)).astype(int)
 
 
+def tuples(frame: pd.DataFrame, *columns: str) -> list[tuple]:
+    """Return the values of some columns row by row; to go through a column of text takes longer."""
+    return list(zip(*(frame[column].tolist() for column in columns), strict=True))
+
+
 def ids(keys: pd.Series) -> pd.Series:
     """Return whole numbers or None as ``Int64``."""
-    return pd.Series([pd.NA if key is None else key for key in keys], keys.index, dtype="Int64")
+    known = [pd.NA if key is None else key for key in keys.tolist()]
+    return pd.Series(known, keys.index, dtype="Int64")
 
 
 def text(value: object) -> str:

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from pipeline.checks.base import Found, Tables, check, text
+from pipeline.checks.base import Found, Tables, check, text, tuples
 
 
 @check("categories", "error", "dropped")
@@ -52,9 +52,7 @@ def category_zero(tables: Tables) -> Found:
 def categories_differ(tables: Tables) -> Found:
     """A split gives a name another id than the first split, or one has a name more; value = id."""
     categories = tables.categories
-    pairs = [
-        (key, spelt(name)) for key, name in zip(categories["key"], categories["name"], strict=True)
-    ]
+    pairs = [(key, spelt(name)) for key, name in tuples(categories, "key", "name")]
     first = categories["split"].iloc[0] if len(categories) else ""
     known = {pair for pair, split in zip(pairs, categories["split"], strict=True) if split == first}
     names = pd.Series([pair[1] for pair in pairs], categories.index, dtype="object")
@@ -80,8 +78,8 @@ def group_category(tables: Tables) -> Found:
 def category_unknown(tables: Tables) -> Found:
     """No category has the id that an annotation names; value = that id."""
     annotations, categories = tables.annotations, tables.categories
-    known = set(zip(categories["split"], categories["key"], strict=True))
-    pairs = zip(annotations["split"], annotations["category_key"], strict=True)
+    known = set(tuples(categories, "split", "key"))
+    pairs = tuples(annotations, "split", "category_key")
     lost = annotations.index[np.array([pair not in known for pair in pairs], dtype=bool)]
     return Found(lost, annotations.loc[lost, "category_key"].astype(float))
 
@@ -100,9 +98,9 @@ def categorise(tables: Tables) -> Tables:
     """Return tables whose annotations have ``category``: a name that merged categories share."""
     categories = tables.categories
     names = [spelt(name).casefold() for name in categories["name"]]
-    known = dict(zip(zip(categories["split"], categories["key"], strict=True), names, strict=True))
+    known = dict(zip(tuples(categories, "split", "key"), names, strict=True))
     annotations = tables.annotations
-    pairs = zip(annotations["split"], annotations["category_key"], strict=True)
+    pairs = tuples(annotations, "split", "category_key")
     return tables.with_columns(
         "annotations",
         category=pd.Series([known[pair] for pair in pairs], annotations.index, dtype="str"),
@@ -128,6 +126,6 @@ def _keys(categories: pd.DataFrame) -> np.ndarray:
 
 def _used(tables: Tables) -> np.ndarray:
     annotations, categories = tables.annotations, tables.categories
-    used = set(zip(annotations["split"], annotations["category_key"], strict=True))
-    pairs = zip(categories["split"], categories["key"], strict=True)
+    used = set(tuples(annotations, "split", "category_key"))
+    pairs = tuples(categories, "split", "key")
     return np.array([pair in used for pair in pairs], dtype=bool)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from pipeline.checks.base import Found, Tables, check, whole
+from pipeline.checks.base import Found, Tables, check, tuples, whole
 
 
 @check("images", "error", "dropped")
@@ -74,8 +74,8 @@ def image_unlisted(tables: Tables) -> Found:
 def image_bare(tables: Tables) -> Found:
     """An image has no annotation in the export; it is kept as one that shows nothing."""
     annotations, images = tables.annotations, tables.images
-    covered = set(zip(annotations["split"], annotations["image_key"], strict=True))
-    pairs = zip(images["split"], images["key"], strict=True)
+    covered = set(tuples(annotations, "split", "image_key"))
+    pairs = tuples(images, "split", "key")
     return Found(images.index[np.array([pair not in covered for pair in pairs], dtype=bool)])
 
 
@@ -83,8 +83,8 @@ def image_bare(tables: Tables) -> Found:
 def image_dropped(tables: Tables) -> Found:
     """The annotation's image was set aside."""
     annotations, images = tables.annotations, tables.images
-    known = set(zip(images["split"], images["key"], strict=True))
-    pairs = zip(annotations["split"], annotations["image_key"], strict=True)
+    known = set(tuples(images, "split", "key"))
+    pairs = tuples(annotations, "split", "image_key")
     return Found(annotations.index[np.array([pair not in known for pair in pairs], dtype=bool)])
 
 
@@ -92,8 +92,8 @@ def image_dropped(tables: Tables) -> Found:
 def image_emptied(tables: Tables) -> Found:
     """All annotations of an image were set aside, so it is unlabelled; value = how many."""
     annotations, images = tables.annotations, tables.images
-    left = set(zip(annotations["split"], annotations["image_key"], strict=True))
-    pairs = zip(images["split"], images["key"], strict=True)
+    left = set(tuples(annotations, "split", "image_key"))
+    pairs = tuples(images, "split", "key")
     bare = np.array([pair not in left for pair in pairs], dtype=bool)
     lost = bare & (images["annotated"] > 0).to_numpy()
     return Found(images.index[lost], images["annotated"][lost])

@@ -1,10 +1,12 @@
 """Checks of pictures that are tied across splits, and the split that would part none of them."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 
 from pipeline import resplit, splits
-from pipeline.checks.base import Found, Tables, check
+from pipeline.checks.base import Found, Tables, check, tuples
 from pipeline.tables import SPLITS, Columns
 
 LEAKS = Columns(
@@ -26,6 +28,11 @@ RESPLIT = Columns(
         "reason": ("str", "leak_same, leak_source, leak_alike; tied: to such a one; balance"),
     }
 )
+
+
+def tie(tables: Tables) -> Tables:
+    """Add what gives images away, of which several checks tell."""
+    return replace(tables, leaks=splits.leaks(tables.images, tables.params.likeness_below))
 
 
 @check("images", "error", "kept")
@@ -78,7 +85,7 @@ def balance_moved(tables: Tables) -> Found:
 
 def found_leaks(tables: Tables) -> pd.DataFrame:
     """Return every leak that is left, columns as ``LEAKS``."""
-    pairs = splits.leaks(tables.images, tables.params.likeness_below)
+    pairs = tables.leaks
     one, other = (tables.images.loc[pairs[side]].reset_index() for side in ("image", "other"))
     rows = pd.DataFrame(
         {
@@ -110,9 +117,7 @@ def proposed(tables: Tables) -> pd.DataFrame:
 
 
 def _leaks(tables: Tables, why: str) -> pd.DataFrame:
-    below = tables.params.likeness_below if why == "leak_alike" else 0
-    found = splits.leaks(tables.images, below)
-    return found[found["why"] == why]
+    return tables.leaks[tables.leaks["why"] == why]
 
 
 def _move(tables: Tables, chosen: pd.Series) -> Found:
@@ -132,8 +137,8 @@ def _counts(tables: Tables, group: pd.Series) -> tuple[np.ndarray, np.ndarray, n
     place, group = images["goes"].map(SPLITS.index).to_numpy(), group.to_numpy()
     members = np.zeros((int(group.max()) + 1, len(SPLITS)), np.int32)
     np.add.at(members, (group, place), 1)
-    rows = {pair: row for row, pair in enumerate(zip(images["split"], images["key"], strict=True))}
-    pairs = zip(annotations["split"], annotations["image_key"], strict=True)
+    rows = {pair: row for row, pair in enumerate(tuples(images, "split", "key"))}
+    pairs = tuples(annotations, "split", "image_key")
     row = np.array([rows[pair] for pair in pairs], dtype=np.int64)
     category, names = pd.factorize(annotations["category"])
     row, category = np.unique(np.stack([row, category]), axis=1)

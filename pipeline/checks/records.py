@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from pipeline.checks.base import Found, Tables, check, whole
+from pipeline.checks.base import Found, Tables, check, tuples, whole
 from pipeline.checks.start import escapes
 
 
@@ -27,7 +27,7 @@ def image_path_outside(tables: Tables) -> Found:
     images = tables.images
     outside = [
         escapes(asked, asked.removesuffix(name.replace("\\", "/")))
-        for asked, name in zip(images["asked"], images["file_name"], strict=True)
+        for asked, name in tuples(images, "asked", "file_name")
     ]
     return Found(images.index[np.array(outside, dtype=bool)])
 
@@ -45,7 +45,7 @@ def image_file_twice(tables: Tables) -> Found:
         if row.key != key
     }
     annotations = tables.annotations
-    pairs = list(zip(annotations["split"], annotations["image_key"], strict=True))
+    pairs = tuples(annotations, "split", "image_key")
     moved = annotations.index[np.array([pair in keep for pair in pairs], dtype=bool)]
     after = tables.put(
         "annotations", moved, image_key=[keep[pairs[row]] for row in _at(annotations, moved)]
@@ -99,8 +99,8 @@ def annotation_id_twice(tables: Tables) -> Found:
 def annotation_orphan(tables: Tables) -> Found:
     """No image has the id that an annotation names; value = that id."""
     annotations, images = tables.annotations, tables.images
-    known = set(zip(images["split"], images["key"], strict=True))
-    pairs = zip(annotations["split"], annotations["image_key"], strict=True)
+    known = set(tuples(images, "split", "key"))
+    pairs = tuples(annotations, "split", "image_key")
     lost = annotations.index[np.array([pair not in known for pair in pairs], dtype=bool)]
     return Found(lost, annotations.loc[lost, "image_key"].astype(float))
 

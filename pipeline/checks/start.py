@@ -3,13 +3,12 @@
 import posixpath
 import unicodedata
 from collections import Counter, defaultdict
-from pathlib import PurePosixPath
 
 import numpy as np
 import pandas as pd
 
 from pipeline import outlines
-from pipeline.checks.base import MANY, Tables, ValidateParams, whole
+from pipeline.checks.base import MANY, Tables, ValidateParams, tuples, whole
 from pipeline.names import on_disk
 from pipeline.splits import source
 from pipeline.tables import SPLITS, Export
@@ -38,8 +37,8 @@ def start(export: Export, pictures: pd.DataFrame, params: ValidateParams) -> Tab
         ),
     )
     categories = export.categories.assign(key=_whole(export.categories["export_id"]))
-    names = [PurePosixPath(path).name for path in pictures["path"]]
-    split = _splits_of(pictures["path"], images)
+    names = [path.rpartition("/")[2] for path in pictures["path"].tolist()]
+    split = _splits_of(pictures["path"].tolist(), images)
     return Tables(
         _counted(images, annotations),
         _beside(annotations, images),
@@ -55,10 +54,10 @@ def _whole(values: pd.Series) -> pd.Series:
 
 
 def _images(images: pd.DataFrame, pictures: pd.DataFrame) -> pd.DataFrame:
-    places = _places(pictures["path"])
+    places = _places(pictures["path"].tolist())
     paths = [
-        _find(row.path, row.file_name, places) if isinstance(row.path, str) else ""
-        for row in images.itertuples()
+        _find(path, name, places) if isinstance(path, str) else ""
+        for path, name in tuples(images, "path", "file_name")
     ]
     measured = pictures.set_index("path").reindex(paths)
     files = {
@@ -80,12 +79,12 @@ def _images(images: pd.DataFrame, pictures: pd.DataFrame) -> pd.DataFrame:
 
 
 def _counted(images: pd.DataFrame, annotations: pd.DataFrame) -> pd.DataFrame:
-    counts = Counter(zip(annotations["split"], annotations["image_key"], strict=True))
-    pairs = zip(images["split"], images["key"], strict=True)
+    counts = Counter(tuples(annotations, "split", "image_key"))
+    pairs = tuples(images, "split", "key")
     return images.assign(annotated=[counts[pair] for pair in pairs])
 
 
-def _places(paths: pd.Series) -> dict[str, list[str]]:
+def _places(paths: list[str]) -> dict[str, list[str]]:
     """Return the paths that each name may mean: whole paths first, then names alone."""
     places = defaultdict(list)
     for path in paths:
@@ -129,28 +128,30 @@ def escapes(asked: str, folder: str = "") -> bool:
     return name.startswith("/") or name[1:2] == ":" or path.startswith(("/", "..")) or "\0" in name
 
 
-def _splits_of(paths: pd.Series, images: pd.DataFrame) -> list[str]:
+def _splits_of(paths: list[str], images: pd.DataFrame) -> list[str]:
     """Return the split whose pictures lie in the same folder; nothing where there is none."""
     folders = {}
-    for row in images[images["path"] != ""].itertuples():
-        folders.setdefault(row.path.rpartition("/")[0], row.split)
+    for path, split in tuples(images[images["path"] != ""], "path", "split"):
+        folders.setdefault(path.rpartition("/")[0], split)
     return [folders.get(path.rpartition("/")[0], "") for path in paths]
 
 
 def _beside(annotations: pd.DataFrame, images: pd.DataFrame) -> pd.DataFrame:
     """Lay each annotation beside its image's name and size, the file's if there is one."""
     first = images.drop_duplicates(["split", "key"])
-    sizes = {(row.split, row.key): (row.file_name, *_size(row)) for row in first.itertuples()}
-    keys = zip(annotations["split"], annotations["image_key"], strict=True)
+    said = tuples(first, "file_name", "file_width", "file_height", "width", "height")
+    known = [(name, *_size(*numbers)) for name, *numbers in said]
+    sizes = dict(zip(tuples(first, "split", "key"), known, strict=True))
+    keys = tuples(annotations, "split", "image_key")
     rows = [sizes.get(key, ("", 0, 0)) for key in keys]
     columns = ["file_name", "image_width", "image_height"]
     return annotations.assign(**pd.DataFrame(rows, annotations.index, columns))
 
 
-def _size(image: tuple) -> tuple[int, int]:
+def _size(file_width: int, file_height: int, width: object, height: object) -> tuple[int, int]:
     """Return the width and height that an image's objects are judged by; 0, 0 if unknown."""
-    width = image.file_width or whole(image.width) or 0
-    height = image.file_height or whole(image.height) or 0
+    width = file_width or whole(width) or 0
+    height = file_height or whole(height) or 0
     sound = min(width, height) > 0 and max(width, height) < HUGE and width * height <= MANY
     return (width, height) if sound else (0, 0)
 

@@ -10,6 +10,12 @@ from pipeline import polygons, splits
 from pipeline.checks.base import Found, Tables, check
 
 
+def outline(tables: Tables) -> Tables:
+    """Add to the annotations ``outline``: a number that only those of equal outlines share."""
+    written = shapely.to_wkb(tables.annotations["geometry"].to_numpy())
+    return tables.with_columns("annotations", outline=pd.factorize(written)[0])
+
+
 @check("annotations", "warning", "dropped")
 def annotation_twice(tables: Tables) -> Found:
     """Another annotation of the image has the same category and outline."""
@@ -69,6 +75,6 @@ def split_empty(tables: Tables) -> Found:
 
 def _alike(tables: Tables, columns: list[str]) -> pd.Index:
     annotations = tables.annotations
-    outline = shapely.to_wkb(annotations["geometry"].to_numpy())
-    keys = annotations[["split", "image_key", *columns]].assign(outline=outline)
-    return annotations.index[keys.duplicated()]
+    keys = annotations[["outline", "split", "image_key", *columns]]
+    several = keys[annotations["outline"].duplicated(keep=False)]
+    return several.index[several.duplicated()]

@@ -13,9 +13,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # its usual name
 
+from pipeline.deepfill.layers import unshortened
 from pipeline.deepfill.layout import STRIDE, Layout
 
-SHARPNESS = 10.0  # of the softmax, as published
 REACH = 4  # cells of 8 pixels: as far as what follows the attention carries its result
 CHUNK = 1024  # patches handled at a time, which bounds the memory
 
@@ -38,8 +38,11 @@ class ContextualAttention(nn.Module):
             near_only: leave patches farther than ``REACH`` cells from the hole at zero; what the
                 network paints into the hole is the same.
         """
-        pairs = zip(features, hole, strict=True)
-        return torch.stack([self._one(feature, mask, near_only) for feature, mask in pairs])
+        features = unshortened(features)
+        pairs = zip(features, hole.to(features.dtype), strict=True)
+        # Scores are sharpened ten times and more, so shorter numbers would choose other patches.
+        with torch.autocast(features.device.type, enabled=False):
+            return torch.stack([self._one(feature, mask, near_only) for feature, mask in pairs])
 
     def _one(self, feature: Tensor, hole: Tensor, near_only: bool) -> Tensor:
         channels, height, width = feature.shape
@@ -53,7 +56,7 @@ class ContextualAttention(nn.Module):
         wanted = _near(hole) if near_only else torch.arange(len(known), device=feature.device)
         pasted = feature.new_zeros(len(known), 16 * channels)
         for part in wanted.split(CHUNK):
-            logits = SHARPNESS * self._scores(patches, keys, part, size) * known
+            logits = self.layout.sharpness * self._scores(patches, keys, part, size) * known
             mixed = torch.softmax(logits, dim=1)[:, known] @ values  # (n, 16C)
             pasted = pasted.index_copy(0, part, mixed)
         folded = F.fold(pasted.T[None], (height, width), 4, padding=1, stride=2)

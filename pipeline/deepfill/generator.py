@@ -10,111 +10,12 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from pipeline.deepfill.attention import ContextualAttention
+from pipeline.deepfill.layers import DownBlock, ToColour, UpBlock, convolution
 from pipeline.deepfill.layout import RANGE, Layout
 from pipeline.deepfill.smooth import spread
+from pipeline.deepfill.straight import StraightNet
 
 GREY = sum(RANGE) / 2
-# Every gate starts near a half, so what passes a stage's sixteen layers soon is too faint to learn
-# from. Twice as strong features make up for it exactly and are unsteady; this much learns fastest.
-GAIN = 1.4
-CAUTION = 0.1  # a network that corrects starts near the identity: its last weights are this small
-
-
-class GatedConv(nn.Module):
-    """A convolution whose features are multiplied by a gate learned beside them.
-
-    The first half of the convolution's channels are features, the second half gates.
-    """
-
-    def __init__(
-        self, ins: int, outs: int, kernel: int = 3, *, stride: int = 1, dilation: int = 1
-    ) -> None:
-        super().__init__()
-        pad = dilation * (kernel - 1) // 2
-        self.conv = nn.Conv2d(ins, 2 * outs, kernel, stride, pad, dilation)
-        nn.init.kaiming_uniform_(self.conv.weight, nonlinearity="relu")
-        nn.init.zeros_(self.conv.bias)
-        with torch.no_grad():
-            self.conv.weight[:outs] *= GAIN
-        self.activation = F.elu
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Map ``(N, ins, H, W)`` to ``(N, outs, H/stride, W/stride)``."""
-        feature, gate = self.conv(x).chunk(2, dim=1)
-        return self.activation(feature) * torch.sigmoid(gate)
-
-
-class HalvingConv(GatedConv):
-    """A gated convolution of stride 2, padded as the family does."""
-
-    def __init__(self, ins: int, outs: int, layout: Layout) -> None:
-        super().__init__(ins, outs, stride=2)
-        self.at_end = layout.padding == "same"
-        if self.at_end:
-            self.conv.padding = (0, 0)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Map ``(N, ins, H, W)`` to ``(N, outs, H/2, W/2)``; both sides even."""
-        return super().forward(F.pad(x, (0, 1, 0, 1)) if self.at_end else x)
-
-
-class DoublingConv(nn.Module):
-    """A gated convolution of the input repeated to twice its size."""
-
-    def __init__(self, ins: int, outs: int) -> None:
-        super().__init__()
-        self.conv = GatedConv(ins, outs)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Map ``(N, ins, H, W)`` to ``(N, outs, 2H, 2W)``."""
-        return self.conv(F.interpolate(x, scale_factor=2, mode="nearest"))
-
-
-class DownBlock(nn.Module):
-    """Halve the resolution, then convolve."""
-
-    def __init__(self, ins: int, middle: int, outs: int, layout: Layout) -> None:
-        super().__init__()
-        self.conv1_downsample = HalvingConv(ins, middle, layout)
-        self.conv2 = GatedConv(middle, outs)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Map ``(N, ins, H, W)`` to ``(N, outs, H/2, W/2)``."""
-        return self.conv2(self.conv1_downsample(x))
-
-
-class UpBlock(nn.Module):
-    """Double the resolution, then convolve."""
-
-    def __init__(self, ins: int, middle: int, outs: int) -> None:
-        super().__init__()
-        self.conv1_upsample = DoublingConv(ins, middle)
-        self.conv2 = GatedConv(middle, outs)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Map ``(N, ins, H, W)`` to ``(N, outs, 2H, 2W)``."""
-        return self.conv2(self.conv1_upsample(x))
-
-
-class ToColour(nn.Module):
-    """The last convolution, gated in some families; bounded by the hyperbolic tangent."""
-
-    def __init__(self, ins: int, layout: Layout) -> None:
-        super().__init__()
-        self.conv = nn.Conv2d(ins, 6 if layout.gated_rgb else 3, 3, padding=1)
-        self.gated = layout.gated_rgb
-        if layout.fill == "smooth":
-            nn.init.zeros_(self.conv.bias)
-            with torch.no_grad():
-                self.conv.weight.mul_(CAUTION)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Map ``(N, ins, H, W)`` to ``(N, 3, H, W)`` in -1..1."""
-        x = self.conv(x)
-        if self.gated:
-            feature, gate = x.chunk(2, dim=1)
-            x = feature * torch.sigmoid(gate)
-        return torch.tanh(x)
 
 
 class CoarseNet(nn.Module):
@@ -122,19 +23,19 @@ class CoarseNet(nn.Module):
 
     def __init__(self, layout: Layout) -> None:
         super().__init__()
-        w = layout.width
-        self.conv1 = GatedConv(layout.inputs[0], w // 2, 5)
+        w, conv = layout.width, convolution(layout)
+        self.conv1 = conv(layout.inputs[0], w // 2, 5)
         self.down_block1 = DownBlock(w // 2, w, w, layout)
         self.down_block2 = DownBlock(w, 2 * w, 2 * w, layout)
-        self.conv_bn1 = GatedConv(2 * w, 2 * w)
-        self.conv_bn2 = GatedConv(2 * w, 2 * w, dilation=2)
-        self.conv_bn3 = GatedConv(2 * w, 2 * w, dilation=4)
-        self.conv_bn4 = GatedConv(2 * w, 2 * w, dilation=8)
-        self.conv_bn5 = GatedConv(2 * w, 2 * w, dilation=16)
-        self.conv_bn6 = GatedConv(2 * w, 2 * w)
-        self.conv_bn7 = GatedConv(2 * w, 2 * w)
-        self.up_block1 = UpBlock(2 * w, w, w)
-        self.up_block2 = UpBlock(w, w // 2, w // 4)
+        self.conv_bn1 = conv(2 * w, 2 * w)
+        self.conv_bn2 = conv(2 * w, 2 * w, dilation=2)
+        self.conv_bn3 = conv(2 * w, 2 * w, dilation=4)
+        self.conv_bn4 = conv(2 * w, 2 * w, dilation=8)
+        self.conv_bn5 = conv(2 * w, 2 * w, dilation=16)
+        self.conv_bn6 = conv(2 * w, 2 * w)
+        self.conv_bn7 = conv(2 * w, 2 * w)
+        self.up_block1 = UpBlock(2 * w, w, w, layout)
+        self.up_block2 = UpBlock(w, w // 2, w // 4, layout)
         self.conv_to_rgb = ToColour(w // 4, layout)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -153,27 +54,27 @@ class RefiningNet(nn.Module):
 
     def __init__(self, layout: Layout) -> None:
         super().__init__()
-        w, ins = layout.width, layout.inputs[1]
-        self.conv_conv1 = GatedConv(ins, w // 2, 5)
+        w, ins, conv = layout.width, layout.inputs[1], convolution(layout)
+        self.conv_conv1 = conv(ins, w // 2, 5)
         self.conv_down_block1 = DownBlock(w // 2, w // 2, w, layout)
         self.conv_down_block2 = DownBlock(w, w, 2 * w, layout)
-        self.conv_conv_bn1 = GatedConv(2 * w, 2 * w)
-        self.conv_conv_bn2 = GatedConv(2 * w, 2 * w, dilation=2)
-        self.conv_conv_bn3 = GatedConv(2 * w, 2 * w, dilation=4)
-        self.conv_conv_bn4 = GatedConv(2 * w, 2 * w, dilation=8)
-        self.conv_conv_bn5 = GatedConv(2 * w, 2 * w, dilation=16)
-        self.ca_conv1 = GatedConv(ins, w // 2, 5)
+        self.conv_conv_bn1 = conv(2 * w, 2 * w)
+        self.conv_conv_bn2 = conv(2 * w, 2 * w, dilation=2)
+        self.conv_conv_bn3 = conv(2 * w, 2 * w, dilation=4)
+        self.conv_conv_bn4 = conv(2 * w, 2 * w, dilation=8)
+        self.conv_conv_bn5 = conv(2 * w, 2 * w, dilation=16)
+        self.ca_conv1 = conv(ins, w // 2, 5)
         self.ca_down_block1 = DownBlock(w // 2, w // 2, w, layout)
         self.ca_down_block2 = DownBlock(w, 2 * w, 2 * w, layout)
-        self.ca_conv_bn1 = GatedConv(2 * w, 2 * w)
+        self.ca_conv_bn1 = conv(2 * w, 2 * w)
         self.ca_conv_bn1.activation = F.relu
         self.contextual_attention = ContextualAttention(layout)
-        self.ca_conv_bn4 = GatedConv(2 * w, 2 * w)
-        self.ca_conv_bn5 = GatedConv(2 * w, 2 * w)
-        self.conv_bn6 = GatedConv(4 * w, 2 * w)
-        self.conv_bn7 = GatedConv(2 * w, 2 * w)
-        self.up_block1 = UpBlock(2 * w, w, w)
-        self.up_block2 = UpBlock(w, w // 2, w // 4)
+        self.ca_conv_bn4 = conv(2 * w, 2 * w)
+        self.ca_conv_bn5 = conv(2 * w, 2 * w)
+        self.conv_bn6 = conv(4 * w, 2 * w)
+        self.conv_bn7 = conv(2 * w, 2 * w)
+        self.up_block1 = UpBlock(2 * w, w, w, layout)
+        self.up_block2 = UpBlock(w, w // 2, w // 4, layout)
         self.conv_to_rgb = ToColour(w // 4, layout)
 
     def forward(self, x: Tensor, hole: Tensor, *, near_only: bool) -> Tensor:
@@ -195,13 +96,21 @@ class RefiningNet(nn.Module):
 
 
 class Generator(nn.Module):
-    """Both stages, behind one convention: pictures in -1..1, 1 in the mask is a hole."""
+    """Both stages, behind one convention: pictures in -1..1, 1 in the mask is a hole.
+
+    Attributes:
+        notice: whose the weights are and what their licence asks; empty for this project's own.
+    """
+
+    notice = ""
 
     def __init__(self, layout: Layout) -> None:
         super().__init__()
         self.layout = layout
-        self.stage1 = CoarseNet(layout)
-        self.stage2 = RefiningNet(layout)
+        if layout.graph == "straight":
+            self.stage1, self.stage2 = (StraightNet(ins, layout) for ins in layout.inputs)
+        else:
+            self.stage1, self.stage2 = CoarseNet(layout), RefiningNet(layout)
 
     def forward(
         self, image: Tensor, hole: Tensor, *, near_only: bool = False

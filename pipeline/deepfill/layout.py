@@ -25,10 +25,14 @@ class Layout(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     """One family's shape and conventions; written beside the weights, so that they can be read.
 
     Attributes:
+        graph: ``branches`` has a refining network of two branches, one with attention; ``straight``
+            has two equal chains of layers, normalised, without attention.
         width: features at half resolution; twice as many at a quarter, half as many at full.
         inputs: channels that the coarse and the refining network take: 5 is colour, ones and
             mask, 4 is colour and mask, 3 is colour alone.
+        gated: convolutions have gates; those of the first DeepFill have none.
         gated_rgb: the last convolution is gated too.
+        bound: what keeps the colours in range, the hyperbolic tangent or a cut.
         low: the network's value of black; white is 1.
         fill: what the hole holds at first. ``smooth`` spreads the surroundings into it, and makes
             both networks predict a correction to what they are given.
@@ -37,11 +41,15 @@ class Layout(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
         floor: smallest length that a patch is divided by.
         added: added to a patch's squared length before the root.
         fuse: attention prefers patches whose neighbours match too.
+        sharpness: factor of the scores in the attention's softmax.
     """
 
+    graph: Literal["branches", "straight"] = "branches"
     width: Width
     inputs: tuple[int, int] = (5, 3)
+    gated: bool = True
     gated_rgb: bool = False
+    bound: Literal["tanh", "clip"] = "tanh"
     low: float = -1.0
     fill: Fill = "grey"
     padding: Literal["symmetric", "same"] = "symmetric"
@@ -49,6 +57,7 @@ class Layout(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     floor: float = 1e-4
     added: float = 0.0
     fuse: bool = True
+    sharpness: float = 10.0
 
 
 def chosen(params: DeepfillParams) -> Layout:

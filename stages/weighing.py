@@ -1,0 +1,48 @@
+"""The network that ``inpaint.weights`` names, fetched if it must be, with a word on its licence."""
+
+import sys
+from functools import partial
+from pathlib import Path
+
+from tqdm import tqdm
+
+from pipeline import download, inpaint, params
+from pipeline.deepfill import weights
+from pipeline.deepfill.generator import Generator
+from pipeline.inpaint import InpaintParams
+
+
+def load(settings: InpaintParams, trained: Path) -> Generator:
+    """Return the network to paint with; say on the error stream whose weights they are.
+
+    Raises:
+        WeightsError: the weights do not come, are not those that ``sha256`` names, or do not fit.
+    """
+    return licensed(weights.load(place(settings, trained)))
+
+
+def place(settings: InpaintParams, trained: Path) -> Path:
+    """Return the file or folder of the weights, brought from the network if they have an address.
+
+    Raises:
+        WeightsError: as ``load``.
+    """
+    if not download.is_url(settings.weights):
+        return download.checked(inpaint.source(settings, trained), settings.sha256)
+    limits = params.load(download.DownloadParams, "download")
+    with tqdm(
+        desc="fetching weights", unit="B", unit_scale=True, disable=None, leave=False, delay=0.5
+    ) as bar:
+        return download.fetch(settings.weights, settings.sha256, limits, partial(_show, bar))
+
+
+def licensed(generator: Generator) -> Generator:
+    """Return the network; if its weights are somebody else's, say whose and under what licence."""
+    if generator.notice:
+        tqdm.write(f"weights: {generator.notice}", file=sys.stderr)
+    return generator
+
+
+def _show(bar: tqdm, done: int, total: int | None) -> None:
+    bar.total = total
+    bar.update(done - bar.n)
