@@ -23,7 +23,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # its usual name
 
-from pipeline.deepfill.attention import SHARPNESS
 from pipeline.deepfill.discriminator import SLOPE, Discriminator
 from pipeline.deepfill.generator import Generator
 from pipeline.deepfill.layout import Layout
@@ -70,7 +69,7 @@ class DenseAttention(nn.Module):
             turned = diagonal(turned.reshape(count, size[0] * size[1], -1))
             turned = turned.view(count, *size[::-1], *size[::-1]).permute(0, 2, 1, 4, 3)
             scores = turned.reshape(count, size[0] * size[1], -1)
-        mixed = torch.softmax(SHARPNESS * scores * known, dim=2) * known
+        mixed = torch.softmax(self.layout.sharpness * scores * known, dim=2) * known
         pasted = values @ mixed.transpose(1, 2)  # (N, 16C, L)
         return F.fold(pasted, (height, width), 4, padding=1, stride=2) / 4
 
