@@ -21,6 +21,7 @@ class ReportParams(Params):
     gallery: Annotated[int, msgspec.Meta(ge=1, le=60)]  # photos shown a problem
     examples: Annotated[int, msgspec.Meta(ge=1, le=20)]  # photos each of best, median, worst
     restored: Annotated[int, msgspec.Meta(ge=0, le=40)]  # before-and-after pairs
+    sheet: Annotated[int, msgspec.Meta(ge=0, le=100)]  # photos of restored.jpg
     small: Annotated[int, msgspec.Meta(ge=64, le=2000)]  # pixels, longer side of most pictures
     large: Annotated[int, msgspec.Meta(ge=64, le=4000)]  # pixels, longer side of before and after
 
@@ -49,6 +50,7 @@ class Choice:
         predictions: by best, median and worst: both outlines.
         restored: before and after.
         proof: photo, transplanted hole, filled hole.
+        sheet: photo, what was removed, restored; for a picture of its own beside the page.
     """
 
     strip: list[Example]
@@ -57,6 +59,7 @@ class Choice:
     predictions: dict[str, list[Example]]
     restored: list[Example]
     proof: list[Example]
+    sheet: list[Example]
 
     def shots(self) -> list[Shot]:
         """Return every picture to draw, once, sorted."""
@@ -82,8 +85,9 @@ def choose(run: Run, settings: ReportParams) -> Choice:
             for tag in run.tags["tag"]
         },
         predictions={name: _examples(rows, "outlines") for name, rows in thirds.items()},
-        restored=_restored(photos, ranked, run.refilled, settings.restored),
+        restored=_restored(photos, ranked, run.refilled, settings.restored, "before", "after"),
         proof=_proof(run, photos),
+        sheet=_restored(photos, ranked, run.refilled, settings.sheet, "photo", "removed", "filled"),
     )
 
 
@@ -98,14 +102,14 @@ def _strip(ranked: pd.DataFrame, refilled: frozenset[str]) -> tuple[list[Example
 
 
 def _restored(
-    photos: pd.DataFrame, ranked: pd.DataFrame, refilled: frozenset[str], count: int
+    photos: pd.DataFrame, ranked: pd.DataFrame, refilled: frozenset[str], count: int, *kinds: str
 ) -> list[Example]:
     test = ranked[ranked["split"] == "test"]
     rows = test if len(test) else photos[photos["split"] == "test"].assign(iou=None)
     rows = rows[rows["stem"].isin(refilled)]
     if "removed" in rows:
         rows = rows[rows["removed"] >= findings.SEEN]
-    return _examples(findings.spread(rows.iloc[::-1], count), "before", "after")
+    return _examples(findings.spread(rows.iloc[::-1], count), *kinds)
 
 
 def _proof(run: Run, photos: pd.DataFrame) -> list[Example]:

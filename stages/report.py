@@ -20,7 +20,7 @@ def main(  # noqa: PLR0913  # one parameter a path of dvc.yaml
     model: Path,
     reports: Path,
 ) -> str:
-    """Read the run's tables, draw the pictures, write ``index.html`` and ``assets/``."""
+    """Read the run's tables, write ``index.html``, ``assets/`` and ``restored.jpg``."""
     settings = params.load(ReportParams, "report")
     tables_of_run = Run(
         dataset=coco.load(valid),
@@ -43,6 +43,8 @@ def main(  # noqa: PLR0913  # one parameter a path of dvc.yaml
     compute = params.load(ComputeParams, "compute")
     html = report.page(tables_of_run, folders, reports, settings, compute)
     store.write_bytes(reports / "index.html", html.encode("utf-8", "replace"))
+    sheet = report.sheet(tables_of_run, folders, settings)
+    store.write_image(reports / "restored.jpg", sheet)
     pictures = sum(1 for _ in (reports / report.ASSETS).glob("*.jpg"))
     return f"{reports / 'index.html'}, {len(html) / 1e6:.1f} MB and {pictures} pictures"
 

@@ -11,7 +11,19 @@ import pandas as pd
 import pytest
 import shapely
 
-from pipeline import coco, examples, findings, page, parallel, prose, report, store, tables, words
+from pipeline import (
+    coco,
+    examples,
+    findings,
+    page,
+    parallel,
+    pictures,
+    prose,
+    report,
+    store,
+    tables,
+    words,
+)
 from pipeline.examples import ReportParams
 from pipeline.findings import Run
 from pipeline.pictures import Folders
@@ -19,7 +31,9 @@ from pipeline.pictures import Folders
 HOSTILE = "<img src=x onerror=alert(1)>.jpg"
 SCRIPT = "</script><script>alert(2)</script>"
 LOCAL = parallel.ComputeParams(backend="local", workers=1, scheduler=None)
-SETTINGS = ReportParams(language="en", gallery=2, examples=2, restored=2, small=64, large=96)
+SETTINGS = ReportParams(
+    language="en", gallery=2, examples=2, restored=2, sheet=3, small=64, large=96
+)
 VOID = {"meta", "img", "input", "br", "link", "hr"}
 IOU_OF = {"train": 0.9312, "valid": 0.8145, "test": 0.7023}
 
@@ -369,7 +383,9 @@ def test_vietnamese_is_whole(whole, folders, tmp_path):
 
 
 def replace_language(language):
-    return ReportParams(language=language, gallery=2, examples=2, restored=2, small=64, large=96)
+    return ReportParams(
+        language=language, gallery=2, examples=2, restored=2, sheet=3, small=64, large=96
+    )
 
 
 def test_what_a_run_lacks_is_said(whole, folders, tmp_path):
@@ -427,6 +443,32 @@ def test_table_1_says_how_often_a_tag_is_right_where_that_is_known(seen, whole, 
     assert "Recall" not in without.words.split("Segmentation")[0]
 
 
+def test_a_sheet_lays_rows_out_in_two_columns_and_keeps_proportions():
+    tall, wide = np.zeros((40, 20, 3), np.uint8), np.zeros((20, 40, 3), np.uint8)
+
+    drawn = pictures.sheet([[tall, wide], [wide, tall], [tall, tall]], side=24)
+
+    assert drawn.shape == (48, 24 * 4 + 3 * pictures.GAP, 3)
+    dark = drawn[:24, :24].max(2) == 0
+    assert (dark.any(1).sum(), dark.any(0).sum()) == (20, 10)
+    assert (drawn[24:, 48:] == 255).all()  # an odd row leaves a place empty
+    assert pictures.sheet([], side=24).shape == (1, 1, 3)
+
+
+def test_the_sheet_shows_photos_holes_and_results_and_skips_what_cannot_be_read(whole, folders):
+    for image in whole.dataset.images.itertuples():
+        if image.split == "test":
+            hole = np.zeros((image.height, image.width), np.uint8)
+            hole[: image.height // 2] = 1
+            store.write_mask(folders.filled / "holes" / f"{image.stem}.png", hole)
+
+    drawn = report.sheet(whole, folders, SETTINGS)
+
+    assert drawn.shape[1] == 6 * report.SHEET_SIDE + 3 * pictures.GAP
+    assert drawn.shape[0] % report.SHEET_SIDE == 0
+    np.testing.assert_array_equal(drawn, report.sheet(whole, folders, SETTINGS))
+
+
 def test_gains_are_told_with_their_intervals_and_what_remains(seen):
     assert "Telea SSIM −0.071 −0.081 – −0.061 worse" in seen.words
     assert "still takes 3.7% for an object, in 1 restored photo." in seen.words
@@ -452,7 +494,8 @@ def test_the_stage_reads_the_tables_and_writes_the_page(whole, folders, tmp_path
     store.write_json(folders.filled / "weights.json", {"weights": {"width": 12345}})
     (tmp_path / "params.yaml").write_text(
         "compute: {backend: local, workers: 1, scheduler: null}\n"
-        "report: {language: vi, gallery: 2, examples: 2, restored: 2, small: 64, large: 96}\n"
+        "report: {language: vi, gallery: 2, examples: 2, restored: 2, sheet: 3, small: 64, "
+        "large: 96}\n"
     )
     monkeypatch.chdir(tmp_path)
     paths = (folders.raw, tmp_path / "valid", folders.masks, folders.segments, folders.filled)
