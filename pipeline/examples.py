@@ -22,6 +22,7 @@ class ReportParams(Params):
     gallery: Annotated[int, msgspec.Meta(ge=1, le=60)]  # photos shown a problem
     examples: Annotated[int, msgspec.Meta(ge=1, le=20)]  # photos each of best, median, worst
     restored: Annotated[int, msgspec.Meta(ge=0, le=40)]  # before-and-after pairs
+    sheet: Annotated[int, msgspec.Meta(ge=0, le=100)]  # photos of restored.jpg
     small: Annotated[int, msgspec.Meta(ge=64, le=2000)]  # pixels, longer side of most pictures
     large: Annotated[int, msgspec.Meta(ge=64, le=4000)]  # pixels, longer side of before and after
 
@@ -53,6 +54,7 @@ class Choice:
         restored: before and after.
         proof: photo, transplanted hole, filled hole.
         rivals: truth, prediction, and what each ready-made network that was run drew.
+        sheet: photo, what was removed, restored; for a picture of its own beside the page.
     """
 
     strip: list[Example]
@@ -63,6 +65,7 @@ class Choice:
     restored: list[Example]
     proof: list[Example]
     rivals: list[Example]
+    sheet: list[Example]
 
     def shots(self) -> list[Shot]:
         """Return every picture to draw, once, sorted."""
@@ -89,9 +92,10 @@ def choose(run: Run, settings: ReportParams) -> Choice:
         },
         predictions={name: _examples(rows, "outlines") for name, rows in thirds.items()},
         doubted=_doubted(photos, run.suspects, settings.gallery),
-        restored=_restored(photos, ranked, run.refilled, settings.restored),
+        restored=_restored(photos, ranked, run.refilled, settings.restored, "before", "after"),
         proof=_proof(run, photos),
         rivals=_rivals(run, ranked, settings.examples),
+        sheet=_restored(photos, ranked, run.refilled, settings.sheet, "photo", "removed", "filled"),
     )
 
 
@@ -115,14 +119,14 @@ def _doubted(photos: pd.DataFrame, suspects: pd.DataFrame, count: int) -> list[E
 
 
 def _restored(
-    photos: pd.DataFrame, ranked: pd.DataFrame, refilled: frozenset[str], count: int
+    photos: pd.DataFrame, ranked: pd.DataFrame, refilled: frozenset[str], count: int, *kinds: str
 ) -> list[Example]:
     test = ranked[ranked["split"] == "test"]
     rows = test if len(test) else photos[photos["split"] == "test"].assign(iou=None)
     rows = rows[rows["stem"].isin(refilled)]
     if "removed" in rows:
         rows = rows[rows["removed"] >= findings.SEEN]
-    return _examples(findings.spread(rows.iloc[::-1], count), "before", "after")
+    return _examples(findings.spread(rows.iloc[::-1], count), *kinds)
 
 
 def _rivals(run: Run, ranked: pd.DataFrame, count: int) -> list[Example]:

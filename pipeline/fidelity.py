@@ -8,6 +8,8 @@ from pipeline.errors import ImageError
 
 WINDOW = 7  # pixels; scikit-image's default for SSIM
 RADIUS = 3  # pixels; OpenCV's examples inpaint with it
+NEAR = 8  # pixels around a hole whose steps say how rough the photo itself is there
+QUIET = 1.0  # grey levels: no photo is smoother, and nobody sees a smaller step
 
 
 def scores(truth: np.ndarray, filled: np.ndarray, hole: np.ndarray) -> dict[str, float]:
@@ -55,6 +57,34 @@ def l1(truth: np.ndarray, filled: np.ndarray, hole: np.ndarray) -> float:
     return float(np.abs(truth[hole].astype(np.float64) - filled[hole]).mean() / 255)
 
 
+def seam(filled: np.ndarray, hole: np.ndarray) -> float:
+    """Return how visible a hole's edge is: steps across it, against those of the photo beside it.
+
+    Args:
+        filled: ``(H, W, 3)`` uint8 RGB.
+        hole: ``(H, W)`` bool.
+
+    Returns:
+        The mean absolute step from a pixel in the hole to its neighbour outside, divided by that
+        between neighbours outside within ``NEAR`` pixels: 1 is as the photo, above 1 a visible
+        edge, below 1 smoother than the photo. NaN if the hole has no edge.
+    """
+    around = cv2.dilate(hole.astype(np.uint8), np.ones((2 * NEAR + 1,) * 2, np.uint8)) > 0
+    across, beside = [], []
+    for axis in (0, 1):
+        steps = np.abs(np.diff(filled.astype(np.int16), axis=axis)).mean(2)
+        first, second = (np.moveaxis(hole, axis, 0)[part] for part in (slice(-1), slice(1, None)))
+        near = np.moveaxis(around, axis, 0)
+        near, steps = near[:-1] & near[1:], np.moveaxis(steps, axis, 0)
+        across.append(steps[first != second])
+        beside.append(steps[near & ~first & ~second])
+    across, beside = np.concatenate(across), np.concatenate(beside)
+    if not len(across):
+        return float("nan")
+    usual = beside.mean() if len(beside) else 0.0
+    return float(across.mean() / max(usual, QUIET))
+
+
 def telea(image: np.ndarray, hole: np.ndarray) -> np.ndarray:
     """Fill by OpenCV's fast marching; ``(H, W, 3)`` uint8.
 
@@ -65,6 +95,16 @@ def telea(image: np.ndarray, hole: np.ndarray) -> np.ndarray:
     return cv2.inpaint(image, hole.astype(np.uint8), RADIUS, cv2.INPAINT_TELEA)
 
 
+def navier_stokes(image: np.ndarray, hole: np.ndarray) -> np.ndarray:
+    """Fill by OpenCV's fluid dynamics; ``(H, W, 3)`` uint8.
+
+    Source:
+        Bertalmio et al., "Navier-Stokes, fluid dynamics, and image and video inpainting", CVPR
+        2001, https://doi.org/10.1109/CVPR.2001.990497
+    """
+    return cv2.inpaint(image, hole.astype(np.uint8), RADIUS, cv2.INPAINT_NS)
+
+
 def mean_colour(image: np.ndarray, hole: np.ndarray) -> np.ndarray:
     """Fill with the mean colour of what is known; black if nothing is. ``(H, W, 3)`` uint8."""
     filled = image.copy()
@@ -73,7 +113,7 @@ def mean_colour(image: np.ndarray, hole: np.ndarray) -> np.ndarray:
     return filled
 
 
-BASELINES = {"telea": telea, "mean": mean_colour}
+BASELINES = {"telea": telea, "ns": navier_stokes, "mean": mean_colour}
 
 
 def _around(hole: np.ndarray) -> tuple[slice, slice]:

@@ -15,6 +15,8 @@ from pipeline.tables import (
     HISTORY,
     IOU,
     LEARNING,
+    REMAINS,
+    RESTORATION,
     RESTORED,
     RIVALS,
     SCORES,
@@ -54,8 +56,8 @@ LEAKS = Columns(  # of data/valid/leaks.csv
 SEVERITIES = ("error", "warning", "info")
 MODEST = 1 / 3  # of the picture: larger objects leave too little scene to show a restoration
 SEEN = 0.01  # of the picture: where less is removed, there is nothing to see
-RESTORATION = ("psnr", "ssim", "l1")
-METHODS = ("deepfill", "telea", "mean")
+RESTORING = ("psnr", "ssim", "l1")
+METHODS = ("deepfill", "telea", "ns", "mean")
 EXAMPLES = 3  # file names shown beside an issue's code
 
 
@@ -75,6 +77,8 @@ class Run:
         restored: columns as ``tables.RESTORED``.
         costs: columns as ``tables.COSTS``.
         suspects: columns as ``tables.SUSPECTS``.
+        gains: columns as ``tables.RESTORATION``.
+        remains: columns as ``tables.REMAINS``.
         refilled: stems of the test photos that were restored.
         transplanted: stems of the test photos with a transplanted hole.
         accuracy: columns as ``tables.TAG_ACCURACY``.
@@ -100,6 +104,8 @@ class Run:
     restored: pd.DataFrame = field(default_factory=RESTORED.empty)
     costs: pd.DataFrame = field(default_factory=COSTS.empty)
     suspects: pd.DataFrame = field(default_factory=SUSPECTS.empty)
+    gains: pd.DataFrame = field(default_factory=RESTORATION.empty)
+    remains: pd.DataFrame = field(default_factory=REMAINS.empty)
     refilled: frozenset[str] = frozenset()
     transplanted: frozenset[str] = frozenset()
     accuracy: pd.DataFrame = field(default_factory=TAG_ACCURACY.empty)
@@ -310,12 +316,21 @@ def restorations(restored: pd.DataFrame) -> list[Compared]:
     compared = []
     for kind, rows in restored.groupby("kind", sort=True):
         finite = rows.replace([np.inf, -np.inf], np.nan)
-        means = finite.groupby("method")[list(RESTORATION)].mean()
+        means = finite.groupby("method")[list(RESTORING)].mean()
         means.insert(0, "holes", rows.groupby("method").size())
         order = [name for name in METHODS if name in means.index]
         order += sorted(set(means.index) - set(METHODS))
         compared.append(Compared(str(kind), means.loc[order].reset_index()))
     return compared
+
+
+def gains(table: pd.DataFrame) -> list[dict]:
+    """Return ``kind`` and ``rows`` of the comparisons over all images; the mean is too easy."""
+    whole = table[(table["tag"] == "") & (table["against"] != "mean")]
+    return [
+        {"kind": kind, "rows": rows.to_dict("records")}
+        for kind, rows in whole.groupby("kind", sort=True)
+    ]
 
 
 def _take_last(frame: pd.DataFrame, count: int) -> tuple[pd.DataFrame, pd.DataFrame]:

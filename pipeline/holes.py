@@ -3,12 +3,14 @@
 Boxes are ``(top, left, bottom, right)`` in pixels, the last two exclusive.
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import cv2
 import numpy as np
 
 PUBLISHED_SIDE = 256  # the brush's lengths were published for pictures of this side
+Margin = Callable[[int], float]
 STRIDES = 8  # a square is tried at this many places within its own side
 
 
@@ -223,7 +225,7 @@ def transplanted(
     return None
 
 
-def patches(hole: np.ndarray, margin: float, longest: int) -> list[Patch]:
+def patches(hole: np.ndarray, margin: Margin, longest: int) -> list[Patch]:
     """Return the crops that cover a hole, in the order of their first pixels.
 
     Parts whose crops overlap share one, unless their common box would be longer than ``longest``;
@@ -231,7 +233,7 @@ def patches(hole: np.ndarray, margin: float, longest: int) -> list[Patch]:
 
     Args:
         hole: ``(H, W)`` bool.
-        margin: of surroundings on each side, as a share of the box's longer side.
+        margin: surroundings on each side, pixels, for the longer side of a box.
         longest: side of a common box, pixels.
     """
     _, boxes = parts(hole)
@@ -255,9 +257,9 @@ def _merged(groups: list, crop, longest: int) -> tuple[list, bool]:  # noqa: ANN
     return kept, len(kept) < len(groups)
 
 
-def _crop(box: Box, margin: float, size: tuple[int, int]) -> Box:
+def _crop(box: Box, margin: Margin, size: tuple[int, int]) -> Box:
     """Widen a box to a square with margins, pushed into the picture where it would leave it."""
-    side = round(box.longest * (1 + 2 * margin))
+    side = round(box.longest + 2 * margin(box.longest))
     spans = []
     for low, high, limit in ((box.top, box.bottom, size[0]), (box.left, box.right, size[1])):
         start = min(max(0, (low + high - side) // 2), max(0, limit - side))

@@ -1,6 +1,7 @@
 """Fill holes in photos of any size: crop around them, paint at the network's scale, paste back."""
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Literal, NamedTuple
 
@@ -11,10 +12,9 @@ import torch
 from msgspec import Meta
 from torch import Tensor, nn
 
-from pipeline import holes
-from pipeline.deepfill import weights
+from pipeline import holes, shadows
+from pipeline.deepfill import blend, weights
 from pipeline.deepfill.layout import STRIDE
-from pipeline.deepfill.smooth import spread
 from pipeline.errors import ImageError, MaskError, ParamsError
 from pipeline.params import Params
 
@@ -41,8 +41,12 @@ class InpaintParams(Params):
     remove: tuple[str, ...]  # category names; none = every category
     grow: Share  # rim around an object, share of its diagonal
     grow_least: Pixels  # the least rim, pixels
+    shadow: bool  # remove the shadow that an object casts on the ground too
+    shadow_reach: Annotated[float, Meta(ge=0, le=2)]  # how far it is looked for, of the height
     feather: Pixels  # width inside the hole over which the painting fades in, pixels
+    grain: Annotated[float, Meta(ge=0, le=2)]  # noise laid over paintings, share of the photo's own
     margin: Annotated[float, Meta(gt=0, le=4)]  # surroundings a side, share of the hole's side
+    margin_least: Pixels  # the least surroundings a side, pixels at the network's scale
     hole_side: Annotated[int, Meta(ge=16)]  # a longer hole is scaled down to this, pixels
     merge_side: Annotated[int, Meta(ge=16)]  # holes in one crop are together at most this, pixels
     batch: Annotated[int, Meta(ge=1)]  # crops painted at a time
@@ -86,7 +90,10 @@ def removed_labels(labels: pd.DataFrame, remove: Sequence[str]) -> list[int]:
 
 
 def hole_of(
-    masks: Sequence[np.ndarray], labels: Sequence[int], params: InpaintParams
+    masks: Sequence[np.ndarray],
+    labels: Sequence[int],
+    params: InpaintParams,
+    image: np.ndarray | None = None,
 ) -> np.ndarray:
     """Return the grown hole, ``(H, W)`` bool: where any of the masks holds one of the labels.
 
@@ -94,15 +101,22 @@ def hole_of(
         masks: ``(H, W)`` uint8 label masks of one picture: predicted, annotated or both.
         labels: what to remove.
         params: how far to grow.
+        image: ``(H, W, 3)`` uint8 RGB; with it the objects' shadows belong to the hole, if
+            ``params.shadow`` is set.
 
     Raises:
-        MaskError: the masks are of different size.
+        MaskError: the masks, or they and the image, are of different size.
     """
-    sizes = sorted({mask.shape for mask in masks})
+    sizes = sorted(
+        {mask.shape for mask in masks} | ({image.shape[:2]} if image is not None else set())
+    )
     if len(sizes) != 1:
         raise MaskError(f"the masks of one picture are {sizes}; they must be of the picture's size")
     objects = np.any([np.isin(mask, labels) for mask in masks], axis=0)
-    return holes.grown(objects, params.grow, params.grow_least)
+    hole = holes.grown(objects, params.grow, params.grow_least)
+    if image is not None and params.shadow:
+        hole |= shadows.cast(image, objects, params.shadow_reach)
+    return hole
 
 
 def fill(
@@ -126,16 +140,34 @@ def fill(
     _check(image, hole)
     if not hole.any():
         return image.copy()
-    patches = holes.patches(hole, params.margin, params.merge_side)
+    patches = holes.patches(hole, partial(_margin, params=params), params.merge_side)
     numbers, _ = holes.parts(hole)
     scaled = [_scaled(image, hole, patch.box, params.hole_side) for patch in patches]
     filled = image.copy()
+    speckled = _speckles(image, hole, params)
     for patch, painting in zip(patches, _painted(generator, scaled, params), strict=True):
         place = patch.box.slices
-        own = np.isin(numbers[place], patch.objects)
-        blended = _blended(image[place], hole[place], painting, params.feather)
-        filled[place][own] = blended[own]
+        box, blended = blend.blended(image[place], hole[place], painting, params.feather)
+        own = np.isin(numbers[place][box.slices], patch.objects)
+        if speckled is not None:
+            blended = blended + speckled[place][box.slices]
+        filled[place][box.slices][own] = np.clip(np.rint(blended[own]), 0, 255)
     return filled
+
+
+def _speckles(image: np.ndarray, hole: np.ndarray, params: InpaintParams) -> np.ndarray | None:
+    """Return noise as strong as the photo's, ``(H, W, 1)`` float32; None if none is wanted."""
+    if not params.grain:
+        return None
+    sigma = params.grain * blend.grain(image, hole)
+    rng = np.random.default_rng(params.seed)
+    return rng.standard_normal((*hole.shape, 1), np.float32) * np.float32(sigma)
+
+
+def _margin(longest: int, params: InpaintParams) -> float:
+    """Return how much of the photo the network sees beside a hole of this longer side, pixels."""
+    shrunk = max(1.0, longest / params.hole_side)
+    return max(params.margin * longest, params.margin_least * shrunk)
 
 
 def transplant(
@@ -231,21 +263,3 @@ def _run(generator: nn.Module, crops: list[_Scaled], precision: str) -> np.ndarr
 
 def _tensor(images: np.ndarray) -> Tensor:
     return torch.from_numpy(np.ascontiguousarray(images.transpose(0, 3, 1, 2))).float()
-
-
-def _blended(image: np.ndarray, hole: np.ndarray, painting: np.ndarray, feather: int) -> np.ndarray:
-    """Bring a painting to a crop's size, and let it fade in from the colours at the hole's edge.
-
-    Returns:
-        ``(H, W, 3)`` uint8, rounded and clipped.
-    """
-    height, width = hole.shape
-    if painting.shape[:2] != hole.shape:
-        painting = cv2.resize(painting, (width, height), interpolation=cv2.INTER_CUBIC)
-    if feather:
-        depth = cv2.distanceTransform(hole.astype(np.uint8), cv2.DIST_L2, 5)
-        share = np.clip(depth / (feather + 1), 0, 1)[..., None]
-        cut = torch.from_numpy(hole[None, None].astype(np.float32))
-        edge = spread(_tensor(image[None]), cut)[0].permute(1, 2, 0).numpy()
-        painting = share * painting + (1 - share) * edge
-    return np.clip(np.rint(painting), 0, 255).astype(np.uint8)

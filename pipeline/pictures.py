@@ -16,6 +16,7 @@ PREDICTED = (230, 159, 0)  # RGB, orange: what the network drew
 HOLE = (213, 94, 0)  # RGB, vermilion: what is to be filled
 LINE = 2  # pixels each side of an edge, so that an outline shows on a telephone
 QUALITY = 82  # of JPEG: no visible loss at thumbnail size, a third of the bytes of 95
+GAP = 2  # white pixels around each picture of a sheet
 LARGE = {"before", "after"}  # kinds drawn at the size of the before-and-after slider
 
 
@@ -121,6 +122,13 @@ class Drawer:
         """Return the photo with its transplanted hole filled."""
         return shrink(store.read_image(mask_path(_present(self.folders.transplanted), shot)), side)
 
+    def removed(self, shot: Shot, side: int) -> np.ndarray:
+        """Return the photo with what was removed marked."""
+        image = self.photo(shot, side)
+        holes = _present(self.folders.filled) / "holes"
+        mask = fitted(store.read_mask(holes / f"{shot.stem}.png"), image)
+        return tint(image, mask, np.uint8([HOLE] * 256), 0.6)
+
     def hole(self, shot: Shot, side: int) -> np.ndarray:
         """Return the photo with its transplanted hole marked."""
         image = self.photo(shot, side)
@@ -149,7 +157,35 @@ DRAWINGS: dict[str, Callable[[Drawer, Shot, int], np.ndarray]] = {
     "after": Drawer.filled,
     "transplanted": Drawer.transplanted,
     "hole": Drawer.hole,
+    "removed": Drawer.removed,
 }
+
+
+def sheet(rows: list[list[np.ndarray]], side: int) -> np.ndarray:
+    """Lay pictures out as a table, two rows of it side by side, each picture in a square.
+
+    Args:
+        rows: pictures, ``(H, W, 3)`` uint8 RGB each; every row has as many.
+        side: of a square, pixels; pictures are shrunk into it and centred on white.
+
+    Returns:
+        ``(H, W, 3)`` uint8 RGB; one white pixel if there is no row.
+    """
+    if not rows:
+        return np.full((1, 1, 3), 255, np.uint8)
+    strips = [np.hstack([_centred(image, side) for image in row]) for row in rows]
+    blank = np.full_like(strips[0], 255)
+    pairs = [strips[start : start + 2] for start in range(0, len(strips), 2)]
+    gap = np.full((side, 3 * GAP, 3), 255, np.uint8)
+    return np.vstack([np.hstack([left, gap, *(right or [blank])]) for left, *right in pairs])
+
+
+def _centred(image: np.ndarray, side: int) -> np.ndarray:
+    small = shrink(image, side - 2 * GAP)
+    canvas = np.full((side, side, 3), 255, np.uint8)
+    top, left = ((side - length) // 2 for length in small.shape[:2])
+    canvas[top : top + small.shape[0], left : left + small.shape[1]] = small
+    return canvas
 
 
 def mask_path(folder: Path, shot: Shot) -> Path:

@@ -2,19 +2,33 @@
 
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
-from pipeline import charts, examples, facts, findings, parallel, prose, scrutiny, words
+from pipeline import (
+    charts,
+    examples,
+    facts,
+    findings,
+    parallel,
+    pictures,
+    prose,
+    restoration,
+    scrutiny,
+    words,
+)
+from pipeline.errors import PipelineError
 from pipeline.examples import Choice, ReportParams
 from pipeline.findings import Run
 from pipeline.page import render
 from pipeline.parallel import ComputeParams
-from pipeline.pictures import Drawer, Folders
+from pipeline.pictures import DRAWINGS, Drawer, Folders
 from pipeline.tables import SPLITS
 from pipeline.words import Words
 
 ASSETS = "assets"  # folder of the pictures, beside the page
 BROWSE = "audit/index.html"  # the page of all photos, which the stage browse writes
+SHEET_SIDE = 320  # of a picture of the sheet, pixels: six lie side by side on a screen
 ROW_LIMIT = 40  # rows of a chart; the table beside it has the rest
 
 
@@ -45,8 +59,27 @@ def page(
         "curves": _curves(run.history, say),
         "filling": _filling(run.filling, say),
         "closer": scrutiny.scrutiny(run, say),
+        "gains": findings.gains(run.gains),
+        "remaining": restoration.remaining(run.remains, run.measured),
     }
     return render("report.html", shown | extra, charts=True)
+
+
+def sheet(run: Run, folders: Folders, settings: ReportParams) -> np.ndarray:
+    """Return a picture of restorations, ``(H, W, 3)`` uint8 RGB: photo, what was removed, result.
+
+    The photos are spaced evenly from the best to the worst segmentation of those in which
+    something was removed; one that cannot be read is left out.
+    """
+    drawer = Drawer(folders, Path(), len(run.dataset.categories), settings.small, settings.large)
+    rows = []
+    for example in examples.choose(run, settings).sheet:
+        try:
+            row = [DRAWINGS[shot.kind](drawer, shot, settings.small) for shot in example.shots]
+        except PipelineError:
+            continue
+        rows.append(row)
+    return pictures.sheet(rows, SHEET_SIDE)
 
 
 def _common(

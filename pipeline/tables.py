@@ -390,11 +390,35 @@ RESTORED = Columns(
     {
         "file_name": ("str", "the picture's name"),
         "kind": ("str", "clean: against the scene without people; transplant: hole on bare ground"),
-        "method": ("str", "deepfill, telea or mean"),
+        "method": ("str", "deepfill, telea, ns or mean"),
         "hole": ("float64", "share of the picture that was filled, 0..1"),
         "psnr": ("float64", "dB, over the hole's pixels"),
         "ssim": ("float64", "mean over the hole's pixels, -1..1"),
         "l1": ("float64", "mean absolute difference over the hole's pixels, 0..1"),
+        "seam": ("float64", "steps across the hole's edge over the photo's beside it; 1 is unseen"),
+    }
+)
+
+RESTORATION = Columns(
+    {
+        "kind": ("str", "as in restored.csv"),
+        "tag": ("str", "of the images; empty: all of them"),
+        "against": ("str", "the method that deepfill is compared with, on the same holes"),
+        "metric": ("str", "psnr, ssim, l1, or seam: how far restored.csv's is from 1"),
+        "images": ("int64", "compared"),
+        "ours": ("float64", "mean of deepfill"),
+        "theirs": ("float64", "mean of the other method"),
+        "gain": ("float64", "how much better deepfill is; below 0 it is worse"),
+        "gain_low": ("float64", "of the gain's bootstrap interval over images"),
+        "gain_high": ("float64", "its other end"),
+    }
+)
+
+REMAINS = Columns(
+    {
+        "file_name": ("str", "the picture's name"),
+        "before": ("int64", "pixels of the hole that the segmenter gave to an object"),
+        "after": ("int64", "of these, pixels that it still gives to one in the restored picture"),
     }
 )
 

@@ -1,27 +1,22 @@
 """Train the generator against its critic, on crops without objects and holes cut into them."""
 
-import copy
 from collections.abc import Iterator
-from typing import Annotated
 
 import cv2
 import numpy as np
 import torch
-from msgspec import Meta
 from torch import Tensor
 
 from pipeline import holes
-from pipeline.deepfill.discriminator import Discriminator
+from pipeline.deepfill.checkpoint import Checkpoint
 from pipeline.deepfill.generator import Generator, painted_in
-from pipeline.deepfill.losses import critic_loss, deceit_loss, painting_loss
+from pipeline.deepfill.losses import painting_loss
+from pipeline.deepfill.recipe import TrainInpaintParams
+from pipeline.deepfill.trainer import Trainer
 from pipeline.errors import TrainingError
-from pipeline.params import Params
 from pipeline.tables import Columns
 
-Share = Annotated[float, Meta(ge=0, le=1)]
-Positive = Annotated[float, Meta(gt=0)]
-Count = Annotated[int, Meta(ge=1)]
-
+SHEET_ROWS = 8  # crops of a sheet of samples, at most
 HISTORY = Columns(
     {
         "step": ("int64", "from 1, the last of those averaged in the row"),
@@ -32,32 +27,6 @@ HISTORY = Columns(
         "val_l1": ("float64", "as l1, of the averaged weights on crops of the valid split"),
     }
 )
-
-
-class TrainInpaintParams(Params):
-    """How the generator is trained; ``params.yaml`` section ``train_inpaint``."""
-
-    seed: Annotated[int, Meta(ge=0)]
-    threads: Count  # another number gives other rounding, so it is fixed here
-    crop: Annotated[int, Meta(ge=32, multiple_of=8)]  # side of a training picture, pixels
-    crops_per_image: Count
-    batch: Count
-    steps: Count
-    warmup: Share  # of the steps, while the learning rate rises
-    learning_rate: Positive  # of the generator, at its highest
-    critic_learning_rate: Positive
-    critic_width: Count  # the published critic has 64
-    critic_from: Share  # of the steps, after which the critic enters
-    deceit_weight: Annotated[float, Meta(ge=0)]
-    coarse_weight: Annotated[float, Meta(ge=0)]
-    known_weight: Annotated[float, Meta(ge=0)]
-    brush_share: Share  # of the holes that are brush strokes; the others have an object's outline
-    smallest_hole: Share  # longer side of an object-shaped hole, share of the crop
-    largest_hole: Share
-    smallest_outline: Annotated[int, Meta(ge=2)]  # longer side of an outline worth using, pixels
-    average: Share  # of the averaged weights that a step keeps
-    report_every: Count  # steps a row of the history
-    checks: Annotated[int, Meta(ge=0)]  # crops of the valid split that a row is checked on
 
 
 def bare_crops(
@@ -114,6 +83,14 @@ class Examples:
         self.crops, self.shapes, self.params = crops, shapes, params
         self.rng = np.random.default_rng(seed)
 
+    def state(self) -> dict:
+        """Return what decides the batches to come."""
+        return self.rng.bit_generator.state
+
+    def restore(self, state: dict) -> None:
+        """Go on as if ``state`` had just been returned."""
+        self.rng.bit_generator.state = state
+
     def batch(self, size: int) -> tuple[Tensor, Tensor]:
         """Return pictures ``(size, 3, S, S)`` in -1..1 and holes ``(size, 1, S, S)``, 1 = hole."""
         return self.cut(self.rng.integers(len(self.crops), size=size))
@@ -136,67 +113,6 @@ class Examples:
         return holes.placed(shape, params.crop, share, self.rng)
 
 
-class Trainer:
-    """The generator, its running average, the critic, and their optimisers."""
-
-    def __init__(self, generator: Generator, params: TrainInpaintParams) -> None:
-        self.params = params
-        self.generator = generator.train()
-        self.averaged = copy.deepcopy(generator).requires_grad_(requires_grad=False)
-        self.critic = Discriminator(params.critic_width)
-        self.adam = _adam(generator, params.learning_rate)
-        self.critic_adam = _adam(self.critic, params.critic_learning_rate)
-
-    def step(self, number: int, pictures: Tensor, cut: Tensor) -> dict[str, float]:
-        """Learn from one batch; ``number`` counts from 0.
-
-        Returns:
-            ``learning_rate, l1, deceit, critic`` as ``HISTORY``.
-        """
-        rate = self.params.learning_rate * pace(number, self.params.steps, self.params.warmup)
-        for group in self.adam.param_groups:
-            group["lr"] = rate
-        coarse, refined = self.generator(pictures, cut)
-        painted = painted_in(pictures, cut, refined)
-        judged = number >= self.params.critic_from * self.params.steps
-        judging = self._teach_critic(pictures, painted.detach(), cut) if judged else 1.0
-        deceit = deceit_loss(self.critic(painted, cut)) if judged else refined.new_zeros(())
-        known = self.params.known_weight
-        refining = painting_loss(refined, pictures, cut, known)
-        roughing = painting_loss(coarse, pictures, cut, known)
-        total = refining + self.params.coarse_weight * roughing + self.params.deceit_weight * deceit
-        _descend(self.adam, total)
-        self._remember(number)
-        l1 = painting_loss(refined.detach(), pictures, cut, 0.0)
-        return {
-            "learning_rate": rate,
-            "l1": l1.item(),
-            "deceit": deceit.item(),
-            "critic": float(judging),
-        }
-
-    def _teach_critic(self, real: Tensor, fake: Tensor, cut: Tensor) -> Tensor:
-        loss = critic_loss(self.critic(real, cut), self.critic(fake, cut))
-        _descend(self.critic_adam, loss)
-        return loss.detach()
-
-    def _remember(self, number: int) -> None:
-        # A young average would otherwise be mostly the random start.
-        keep = min(self.params.average, (1 + number) / (10 + number))
-        with torch.no_grad():
-            pairs = zip(self.averaged.parameters(), self.generator.parameters(), strict=True)
-            for mean, now in pairs:
-                mean.lerp_(now, 1 - keep)
-
-
-def pace(number: int, steps: int, warmup: float) -> float:
-    """Return the share of the highest learning rate at a step: a rise, then half a cosine to 0."""
-    done = number / steps
-    if done < warmup:
-        return (number + 1) / (warmup * steps + 1)
-    return 0.5 + 0.5 * np.cos(np.pi * (done - warmup) / (1 - warmup)) if warmup < 1 else 1.0
-
-
 def checks(
     crops: np.ndarray, shapes: list[np.ndarray], params: TrainInpaintParams
 ) -> list[tuple[Tensor, Tensor]]:
@@ -210,7 +126,10 @@ def checks(
 
 
 def fit(
-    trainer: Trainer, examples: Examples, checks: list[tuple[Tensor, Tensor]]
+    trainer: Trainer,
+    examples: Examples,
+    checks: list[tuple[Tensor, Tensor]],
+    kept: Checkpoint | None = None,
 ) -> Iterator[dict[str, float]]:
     """Train, and yield a row of ``HISTORY`` each time ``report_every`` steps are done.
 
@@ -218,12 +137,16 @@ def fit(
         trainer: after the last row its ``averaged`` is the trained generator.
         examples: what to learn from.
         checks: batches for ``val_l1``; with none it is NaN.
+        kept: where the state of each row is kept. If it holds one, its rows are yielded again and
+            training goes on after them, with the same results as if it had never stopped.
 
     Raises:
         TrainingError: the loss is no longer a number.
     """
     params, rows = trainer.params, []
-    for number in range(params.steps):
+    done = _resumed(trainer, examples, kept)
+    yield from list(done)
+    for number in range(done[-1]["step"] if done else 0, params.steps):
         rows.append(trainer.step(number, *examples.batch(params.batch)))
         if not np.isfinite(rows[-1]["l1"]):
             raise TrainingError(
@@ -231,22 +154,53 @@ def fit(
             )
         if len(rows) == params.report_every or number + 1 == params.steps:
             mean = {name: float(np.mean([row[name] for row in rows])) for name in rows[0]}
-            yield {
-                **mean,
-                "step": number + 1,
-                "learning_rate": rows[-1]["learning_rate"],
-                "val_l1": hole_l1(trainer.averaged, checks),
-            }
+            mean |= {"step": number + 1, "learning_rate": rows[-1]["learning_rate"]}
+            done.append(mean | {"val_l1": hole_l1(trainer.averaged, checks)})
+            if kept:
+                kept.write({"rows": done, "trainer": trainer.state(), "order": examples.state()})
+            yield done[-1]
             rows = []
+
+
+def _resumed(trainer: Trainer, examples: Examples, kept: Checkpoint | None) -> list[dict]:
+    """Put back the state that was kept, if one was, and return its rows."""
+    state = kept.read() if kept else None
+    if not state:
+        return []
+    trainer.restore(state["trainer"])
+    examples.restore(state["order"])
+    return state["rows"]
+
+
+@torch.no_grad()
+def sheet(generator: Generator, checks: list[tuple[Tensor, Tensor]]) -> np.ndarray:
+    """Draw the first crops of the checks, a row each: with its hole grey, painted, and the truth.
+
+    Returns:
+        ``(rows * S, 3 * S, 3)`` uint8 RGB.
+    """
+    drawn = []
+    for pictures, cut in checks:
+        _, refined = generator(pictures.to(_device(generator)), cut.to(_device(generator)))
+        painted = painted_in(pictures, cut, refined.cpu())
+        drawn.append(torch.cat([pictures * (1 - cut), painted, pictures], dim=3))
+        if sum(map(len, drawn)) >= SHEET_ROWS:
+            break
+    strips = torch.cat(drawn)[:SHEET_ROWS].permute(0, 2, 3, 1)  # (rows, S, 3 * S, 3) in -1..1
+    levels = ((strips + 1) * 127.5).round().clamp(0, 255).to(torch.uint8).numpy()
+    return np.concatenate(list(levels))
+
+
+def _device(generator: Generator) -> torch.device:
+    return next(generator.parameters()).device
 
 
 @torch.no_grad()
 def hole_l1(generator: Generator, checks: list[tuple[Tensor, Tensor]]) -> float:
     """Return the mean absolute difference in the holes, -1..1 pictures; NaN without a batch."""
-    losses = [
-        painting_loss(generator(pictures, cut)[1], pictures, cut, 0.0).item()
-        for pictures, cut in checks
-    ]
+    device, losses = _device(generator), []
+    for pictures, cut in ((pictures.to(device), cut.to(device)) for pictures, cut in checks):
+        losses.append(painting_loss(generator(pictures, cut)[1], pictures, cut, 0.0).item())
     return float(np.mean(losses)) if losses else float("nan")
 
 
@@ -258,13 +212,3 @@ def mean_colour_l1(checks: list[tuple[Tensor, Tensor]]) -> float:
         mean = (pictures * known).sum((2, 3), keepdim=True) / known.sum((2, 3), keepdim=True)
         losses.append(painting_loss(mean.expand_as(pictures), pictures, cut, 0.0).item())
     return float(np.mean(losses)) if losses else float("nan")
-
-
-def _adam(network: torch.nn.Module, rate: float) -> torch.optim.Adam:
-    return torch.optim.Adam(network.parameters(), lr=rate, betas=(0.5, 0.999))
-
-
-def _descend(optimiser: torch.optim.Optimizer, loss: Tensor) -> None:
-    optimiser.zero_grad(set_to_none=True)
-    loss.backward()
-    optimiser.step()

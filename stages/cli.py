@@ -36,7 +36,7 @@ app = typer.Typer(
 
 @app.command()
 def restore(  # noqa: PLR0913  # one parameter an option
-    photos: Annotated[list[Path], typer.Argument(help="Photos, or folders of photos.")],
+    photos: Annotated[list[Path], typer.Argument(help="Photos, folders of photos, or patterns.")],
     output: Annotated[Path, typer.Option("-o", "--output", help="Folder to write into.")] = Path(
         "restored"
     ),
@@ -44,28 +44,52 @@ def restore(  # noqa: PLR0913  # one parameter an option
         Path | None, typer.Option(help="Your own mask of one photo: what is not black goes.")
     ] = None,
     weights: Annotated[
-        Path, typer.Option(help="Inpainting weights: a folder of train_inpaint or a .safetensors.")
-    ] = Path("data/inpainter"),
+        Path | None,
+        typer.Option(
+            help="Inpainting weights: a folder of train_inpaint or a .safetensors; "
+            "those of inpaint.weights if left out."
+        ),
+    ] = None,
     model: Annotated[Path, typer.Option(help="The trained U-Net.")] = Path("data/model"),
     save_mask: Annotated[
         bool, typer.Option("--save-mask", help="Also write <stem>.mask.png.")
     ] = False,
+    side_by_side: Annotated[
+        bool, typer.Option("--side-by-side", help="Also write photo and result as one picture.")
+    ] = False,
 ) -> None:
     """Find people in photos, remove them, and write <stem>.png."""
-    paths = restoring.find(photos)
-    _need(weights, "inpainting weights", "train_inpaint")
+    paths, missing = restoring.find(photos)
+    if weights is not None:
+        _need(weights, "inpainting weights", "train_inpaint")
     if mask is None:
         _need_network(model)
     elif len(paths) != 1:
         raise PipelineError(f"--mask is of one photo, but {len(paths)} are given")
     with tempfile.TemporaryDirectory() as scratch:
-        work = _plan(paths, output, output if save_mask else Path(scratch))
+        work = _plan(paths, output, output if save_mask else Path(scratch), beside=side_by_side)
         if mask is None:
             work = restoring.alone(restoring.segment, work, model)
         else:
             store.write_mask(work[0].mask, (store.read_photo(mask).max(axis=2) > 0).astype("u1"))
         work = restoring.alone(restoring.inpaint, work, weights)
-    _conclude(work, output)
+    _conclude(work + _gone(missing), output)
+
+
+@app.command()
+def serve(
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 8765,
+    weights: Annotated[
+        Path | None, typer.Option(help="Inpainting weights; those of inpaint.weights if left out.")
+    ] = None,
+    model: Annotated[Path, typer.Option(help="The trained U-Net.")] = Path("data/model"),
+) -> None:
+    """Restore photos on a page in the browser, on this computer only."""
+    from stages import serving  # noqa: PLC0415  # as below
+
+    if weights is not None:
+        _need(weights, "inpainting weights", "train_inpaint")
+    serving.serve(port, model, weights, typer.echo)
 
 
 @app.command()
@@ -78,9 +102,10 @@ def segment(
 ) -> None:
     """Find people in photos and write their label masks, <stem>.png, at the photos' sizes."""
     _need_network(model)
-    work = _plan(restoring.find(photos), output, output)
+    paths, missing = restoring.find(photos)
+    work = _plan(paths, output, output)
     work = restoring.segment([photo._replace(mask=photo.restored) for photo in work], model)
-    _conclude(work, output, "segmented")
+    _conclude(work + _gone(missing), output, "segmented")
 
 
 @app.command()
@@ -234,6 +259,9 @@ def results() -> None:
             typer.echo(f"{split + ' IoU':<10} {iou[split]['mean']:.3f}")
     if right := metrics.get("audit", {}).get("f1"):
         typer.echo(f"tags' F1   {', '.join(f'{tag} {f1:.2f}' for tag, f1 in right.items())}")
+    if remaining := restored.pop("remaining", None):
+        typer.echo(f"removed    all but {remaining['share']:.1%} of what was found")
+    restored.pop("gain", None)
     for kind, methods in sorted(restored.items()):
         scores = ", ".join(f"{name} {of['ssim']:.3f}" for name, of in sorted(methods.items()))
         typer.echo(f"SSIM       {scores} ({kind} holes)")
@@ -252,7 +280,14 @@ def _need_network(model: Path) -> None:
         _need(model, "trained model", "train")
 
 
-def _plan(paths: list[Path], output: Path, masks: Path) -> list[restoring.Photo]:
+def _gone(missing: list[Path]) -> list[restoring.Photo]:
+    """Return a failure for each path at which there is no photo."""
+    return [restoring.Photo(path, path, path, failure="there is no such file") for path in missing]
+
+
+def _plan(
+    paths: list[Path], output: Path, masks: Path, *, beside: bool = False
+) -> list[restoring.Photo]:
     """Give each photo its own output name; two photos of one name get a number."""
     taken: dict[str, int] = {}
     work = []
@@ -262,7 +297,8 @@ def _plan(paths: list[Path], output: Path, masks: Path) -> list[restoring.Photo]
         restored = output / f"{stem}.png"
         if restored.resolve() == path.resolve():
             raise PipelineError(f"{restored} would replace the photo itself; choose another -o")
-        work.append(restoring.Photo(path, masks / f"{stem}.mask.png", restored))
+        side = output / f"{stem}.side-by-side.jpg" if beside else None
+        work.append(restoring.Photo(path, masks / f"{stem}.mask.png", restored, side))
     return work
 
 

@@ -8,7 +8,18 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from pipeline import coco, costs, evaluate, fidelity, parallel, params, scoring, store, tables
+from pipeline import (
+    coco,
+    costs,
+    evaluate,
+    fidelity,
+    parallel,
+    params,
+    restoration,
+    scoring,
+    store,
+    tables,
+)
 from stages import run
 
 
@@ -25,6 +36,7 @@ def main(  # noqa: PLR0913  # one parameter a path of dvc.yaml
     issues: Path,
     suspects: Path,
     calibrated: Path,
+    remains: Path,
     counts: Path,
     scores: Path,
     iou: Path,
@@ -32,6 +44,7 @@ def main(  # noqa: PLR0913  # one parameter a path of dvc.yaml
     confusion: Path,
     worst: Path,
     restored: Path,
+    compared: Path,
     metrics: Path,
 ) -> str:
     """Read both masks of every image and both pictures of every hole, write the tables."""
@@ -40,23 +53,26 @@ def main(  # noqa: PLR0913  # one parameter a path of dvc.yaml
     tags = store.read_table(tagged, tables.MEASURED)
     compute = params.load(parallel.ComputeParams, "compute")
     settings = params.load(scoring.EvaluateParams, "evaluate")
+    drawn = (settings.resamples, settings.confidence, settings.seed)
 
     counted, pairs = _counted(images, masks, segments, len(labels) - 1, compute)
-    store.write_table(counts, counted, tables.COUNTS)
     every = evaluate.scores(counted, tags, labels, settings)
-    store.write_table(scores, every, tables.SCORES)
-    scored = evaluate.headlines(every)
-    store.write_table(iou, scored, tables.IOU)
-    costly = costs.table(counted, tags, settings.resamples, settings.confidence, settings.seed)
-    store.write_table(cost, costly, tables.COSTS)
-    store.write_table(confusion, evaluate.confusion(pairs, labels), tables.CONFUSION)
-    store.write_table(worst, evaluate.worst(counted, tags, settings.worst), tables.WORST)
-
+    scored, costly = evaluate.headlines(every), costs.table(counted, tags, *drawn)
     work = _holes(images, "clean", truth / "clean", filled, raw)
     work += _holes(images, "transplant", None, transplanted, raw)
-    rows = parallel.each(_compare, work, compute, "score restorations")
-    table = tables.RESTORED.frame([row for several in rows for row in several])
-    store.write_table(restored, table, tables.RESTORED)
+    table = _restored(work, compute)
+    gains = restoration.compare(table, tags, *drawn)
+    for path, frame, columns in (
+        (counts, counted, tables.COUNTS),
+        (scores, every, tables.SCORES),
+        (iou, scored, tables.IOU),
+        (cost, costly, tables.COSTS),
+        (confusion, evaluate.confusion(pairs, labels), tables.CONFUSION),
+        (worst, evaluate.worst(counted, tags, settings.worst), tables.WORST),
+        (restored, table, tables.RESTORED),
+        (compared, gains, tables.RESTORATION),
+    ):
+        store.write_table(path, frame, columns)
 
     tree = evaluate.metrics(
         scored,
@@ -67,8 +83,15 @@ def main(  # noqa: PLR0913  # one parameter a path of dvc.yaml
         store.read_table(calibrated, tables.CALIBRATION),
     )
     tree["audit"] |= costs.metrics(costly, store.read_table(suspects, tables.SUSPECTS))
+    if more := restoration.metrics(gains, store.read_table(remains, tables.REMAINS), tags):
+        tree["restore"] = tree.get("restore", {}) | more
     store.write_json(metrics, tree)
     return _headline(tree)
+
+
+def _restored(work: list[dict], compute: parallel.ComputeParams) -> pd.DataFrame:
+    rows = parallel.each(_compare, work, compute, "score restorations")
+    return tables.RESTORED.frame([row for several in rows for row in several])
 
 
 def _counted(
@@ -133,7 +156,9 @@ def _compare(work: dict) -> list[dict]:
     fillings |= {name: fill(photo, hole) for name, fill in fidelity.BASELINES.items()}
     about = {"file_name": work["file_name"], "kind": work["kind"], "hole": float(hole.mean())}
     return [
-        about | {"method": method} | fidelity.scores(truth, filling, hole)
+        about
+        | {"method": method, "seam": fidelity.seam(filling, hole)}
+        | fidelity.scores(truth, filling, hole)
         for method, filling in fillings.items()
     ]
 
@@ -145,6 +170,8 @@ def _headline(tree: dict) -> str:
     for kind, methods in tree.get("restore", {}).items():
         if "deepfill" in methods:
             parts.append(f"{kind} holes restored at SSIM {methods['deepfill']['ssim']:.3f}")
+    if remaining := tree.get("restore", {}).get("remaining"):
+        parts.append(f"{remaining['share']:.1%} of the removed still found")
     return ", ".join(parts) or "nothing to score: the test split is empty"
 
 

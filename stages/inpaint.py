@@ -11,6 +11,7 @@ from torch import nn
 
 from pipeline import baselines, coco, fidelity, holes, inpaint, params, store
 from pipeline.deepfill import runtime
+from pipeline.deepfill.generator import Generator
 from pipeline.inpaint import InpaintParams
 from pipeline.parallel import progress
 from stages import run, weighing
@@ -30,7 +31,7 @@ def main(  # noqa: PLR0913  # one a path
     """Read the test split; write each image restored, each with a transplanted hole, and holes."""
     settings = params.load(InpaintParams, "inpaint")
     runtime.prepare(settings.seed, settings.threads)
-    painters = {OURS: weighing.load(settings, inpainter)}
+    painters = {OURS: load(settings, inpainter, filled / "weights.json")}
     painters |= baselines.load(msgspec.to_builtins(settings.baselines))
     dataset = coco.load(valid)
     rows = dataset.images[dataset.images["split"] == "test"]
@@ -42,7 +43,7 @@ def main(  # noqa: PLR0913  # one a path
     for index, row in enumerate(progress(rows.itertuples(), "inpaint", len(rows))):
         image = store.read_image(raw / row.path)
         truth = read_mask(masks, row)
-        hole = inpaint.hole_of(chosen(truth, segments, row, settings), labels, settings)
+        hole = inpaint.hole_of(chosen(truth, segments, row, settings), labels, settings, image)
         done.covered.append(hole.mean())
         if hole.all():  # nothing is known to paint from: the photo stays as it is
             hole = np.zeros_like(hole)
@@ -55,6 +56,14 @@ def main(  # noqa: PLR0913  # one a path
             done.off.append(fidelity.l1(image, painted, spot))
             done.plain.append(fidelity.l1(image, fidelity.mean_colour(image, spot), spot))
     return summary(done)
+
+
+def load(settings: InpaintParams, trained: Path, card: Path) -> Generator:
+    """Return the network to paint with, and write the card by which the report names it."""
+    generator = weighing.load(settings, trained)
+    said = {"source": settings.weights} | msgspec.to_builtins(generator.layout)
+    store.write_json(card, {"weights": said})
+    return generator
 
 
 class Tally(NamedTuple):

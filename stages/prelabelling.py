@@ -38,7 +38,7 @@ def write(
     """
     if kind not in exporting.FORMATS:
         raise ExportError(f"--format {kind} is not known; choose {', '.join(exporting.FORMATS)}")
-    paths = restoring.find([folder])
+    paths, _ = restoring.find([folder])
     known = _dataset(labelled[0])
     settings = params.load(PrelabelParams, "prelabel")
     found, names, failures = _look(paths, model, _names(labelled[0]), settings)

@@ -18,11 +18,10 @@ def main(  # noqa: PLR0913  # one parameter a path of dvc.yaml
     filled: Path,
     transplanted: Path,
     model: Path,
-    inpainter: Path,
     rivals: Path,
     reports: Path,
 ) -> str:
-    """Read the run's tables, draw the pictures, write ``index.html`` and ``assets/``."""
+    """Read the run's tables, write ``index.html``, ``assets/`` and ``restored.jpg``."""
     settings = params.load(ReportParams, "report")
     tables_of_run = Run(
         dataset=coco.load(valid),
@@ -43,14 +42,18 @@ def main(  # noqa: PLR0913  # one parameter a path of dvc.yaml
         worst=store.read_table(reports / "worst.csv", tables.WORST),
         rivals=store.read_table(reports / "rivals.csv", tables.RIVALS),
         learning=store.read_table(reports / "learning_curve.csv", tables.LEARNING),
+        gains=store.read_table(reports / "restoration.csv", tables.RESTORATION),
+        remains=store.read_table(reports / "remains.csv", tables.REMAINS),
         refilled=_stems(filled / "test"),
         transplanted=_stems(transplanted / "test"),
-        cards={"unet": _card(model), "deepfill": _card(inpainter)},
+        cards={"unet": _card(model), "deepfill": _card(filled)},
     )
     folders = Folders(raw, masks, segments, filled, transplanted, rivals)
     compute = params.load(ComputeParams, "compute")
     html = report.page(tables_of_run, folders, reports, settings, compute)
     store.write_bytes(reports / "index.html", html.encode("utf-8", "replace"))
+    sheet = report.sheet(tables_of_run, folders, settings)
+    store.write_image(reports / "restored.jpg", sheet)
     pictures = sum(1 for _ in (reports / report.ASSETS).glob("*.jpg"))
     return f"{reports / 'index.html'}, {len(html) / 1e6:.1f} MB and {pictures} pictures"
 

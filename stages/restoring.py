@@ -1,50 +1,88 @@
 """Find and remove people in photos: TensorFlow looks in one process, PyTorch paints in another."""
 
+import glob
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
+import cv2
 import numpy as np
 
-from pipeline import feeding, params, store
+from pipeline import feeding, originals, params, store
 from pipeline.errors import ImageError, PipelineError
+from pipeline.originals import Original
 from pipeline.parallel import progress
 from stages.apart import apart
 
-PICTURES = {".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"}
+PICTURES = {
+    *(".jpg", ".jpeg", ".jfif", ".png", ".bmp", ".webp", ".tif", ".tiff", ".gif"),
+    *(".heic", ".heif", ".avif"),
+}
+TRAINED = Path("data/inpainter")  # what inpaint.weights: trained is, in a project's folder
+# What one photo may fail with while the others go on; torch says RuntimeError for want of memory.
+FAILURES = (PipelineError, OSError, MemoryError, RuntimeError, cv2.error)
 
 
 class Photo(NamedTuple):
-    """One photo on its way: where it is, its mask, and what went wrong so far."""
+    """One photo on its way: where it is, its mask, and what went wrong so far.
+
+    Attributes:
+        path: the photo.
+        mask: the label mask that is, or will be, of its size.
+        restored: where the result goes.
+        beside: where photo and result go in one picture; None = nowhere.
+        failure: why it cannot be restored; empty while it can.
+    """
 
     path: Path
     mask: Path
     restored: Path
+    beside: Path | None = None
     failure: str = ""
 
 
-def find(paths: list[Path]) -> list[Path]:
-    """Return the photos: files as named, folders as the pictures in them, sorted.
+def find(paths: list[Path]) -> tuple[list[Path], list[Path]]:
+    """Return the photos, and the paths at which there is none.
+
+    Files as named; folders as the pictures in them; patterns such as ``trip/*.jpg``, which not
+    every shell expands, as the pictures they match; folders and patterns sorted, no file twice.
 
     Raises:
-        ImageError: a path does not exist, or there is no picture at all.
+        ImageError: there is no picture at all.
     """
-    found = []
+    found, missing = [], []
     for path in paths:
         if path.is_dir():
             found += sorted(file for file in path.iterdir() if file.suffix.lower() in PICTURES)
         elif path.is_file():
             found.append(path)
         else:
-            raise ImageError(f"{path} does not exist; name photos or folders of photos")
+            # Path.glob wants a folder to start from, and a pattern may be absolute.
+            matching = sorted(map(Path, glob.glob(str(path), recursive=True)))  # noqa: PTH207
+            found += [file for file in matching if file.suffix.lower() in PICTURES]
+            missing += [] if matching else [path]
+    if not found and missing:
+        raise ImageError(f"{missing[0]} does not exist; name photos or folders of photos")
     if not found:
         raise ImageError(f"no picture in {', '.join(map(str, paths))}")
-    return found
+    return list(dict.fromkeys(found)), missing
+
+
+def read(photo: Photo) -> Original:
+    """Read a photo of any kind that ``originals.decode`` knows.
+
+    Raises:
+        ImageError: it is none, or cannot be read.
+    """
+    try:
+        return originals.decode(photo.path.read_bytes(), str(photo.path))
+    except OSError as error:
+        raise ImageError(f"{photo.path}: {error.strerror}") from error
 
 
 def alone(
-    work: Callable[[list[Photo], Path], list[Photo]], photos: list[Photo], model: Path
+    work: Callable[[list[Photo], Path | None], list[Photo]], photos: list[Photo], model: Path | None
 ) -> list[Photo]:
     """Do the work in a fresh process, so that the two frameworks never share one.
 
@@ -79,26 +117,38 @@ def segment(photos: list[Photo], model: Path) -> list[Photo]:
 
 def _picture(photo: Photo) -> np.ndarray | Exception:
     try:
-        return store.read_photo(photo.path)
-    except (PipelineError, OSError) as error:
+        return read(photo).rgb
+    except FAILURES as error:
         return error
 
 
-def inpaint(photos: list[Photo], model: Path) -> list[Photo]:
-    """Write each photo without what its mask marks; PyTorch's process."""
+def inpaint(photos: list[Photo], model: Path | None) -> list[Photo]:
+    """Write each photo without what its mask marks; PyTorch's process.
+
+    Args:
+        photos: with masks written.
+        model: the weights; None for those that ``inpaint.weights`` names.
+    """
     from pipeline import inpaint, masks  # noqa: PLC0415  # PyTorch, here alone
     from pipeline.deepfill import runtime, weights  # noqa: PLC0415
     from stages import weighing  # noqa: PLC0415
 
     settings = params.load(inpaint.InpaintParams, "inpaint")
     runtime.prepare(settings.seed, settings.threads)
-    generator = weighing.licensed(weights.load(model))
+    if model:
+        generator = weighing.licensed(weights.load(model))
+    else:
+        generator = weighing.load(settings, TRAINED)
 
     def paint(photo: Photo) -> None:
-        image = store.read_photo(photo.path)
+        original = read(photo)
+        image = original.rgb
         mask = masks.resize(store.read_mask(photo.mask), *image.shape[:2])
-        hole = inpaint.hole_of([mask], range(1, 256), settings)
-        store.write_image(photo.restored, inpaint.fill(generator, image, hole, settings))
+        hole = inpaint.hole_of([mask], range(1, 256), settings, image)
+        filled = inpaint.fill(generator, image, hole, settings)
+        store.write_bytes(photo.restored, originals.restored(original, filled, hole))
+        if photo.beside:
+            store.write_image(photo.beside, np.hstack([image, filled]))
 
     return [_attempt(paint, photo) for photo in progress(photos, "restore", len(photos))]
 
@@ -109,6 +159,6 @@ def _attempt(work: Callable[[Photo], None], photo: Photo) -> Photo:
         return photo
     try:
         work(photo)
-    except (PipelineError, OSError) as error:
-        return photo._replace(failure=str(error))
+    except FAILURES as error:
+        return photo._replace(failure=" ".join(str(error).split()) or type(error).__name__)
     return photo

@@ -1,13 +1,20 @@
 """Train DeepFillv2 on ground without objects."""
 
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
+import msgspec
 import numpy as np
 import pandas as pd
+from torch import Tensor
 
 from pipeline import coco, holes, params, store, train_inpaint
-from pipeline.deepfill import generator, layout, runtime, weights
+from pipeline.deepfill import checkpoint, layout, runtime, weights
+from pipeline.deepfill.checkpoint import SHEETS, Checkpoint
+from pipeline.deepfill.generator import Generator
+from pipeline.errors import ParamsError
 from pipeline.parallel import progress
 from pipeline.train_inpaint import HISTORY, TrainInpaintParams
 from stages import live, run
@@ -20,9 +27,48 @@ def main(  # noqa: PLR0913  # one a path
     raw: Path, valid: Path, masks: Path, inpainter: Path, history: Path, curves: Path
 ) -> str:
     """Read photos and masks, write the generator, its learning curve and the curve's live copy."""
-    shape = layout.chosen(params.load(layout.DeepfillParams, "deepfill"))
     settings = params.load(TrainInpaintParams, "train_inpaint")
     runtime.prepare(settings.seed, settings.threads)
+    network = begun(settings, params.load(layout.DeepfillParams, "deepfill"))
+    rows, line = [], f"the {settings.start} weights, width {network.layout.width}, as they are"
+    if settings.steps:
+        network, rows, line = trained(network, settings, (raw, valid, masks), (inpainter, curves))
+    weights.save(network, inpainter)
+    store.write_table(history, HISTORY.frame(rows), HISTORY)
+    curves.mkdir(parents=True, exist_ok=True)  # DVC expects it, of no training too
+    checkpoint.forget(inpainter)
+    return line
+
+
+def begun(settings: TrainInpaintParams, shape: layout.DeepfillParams) -> Generator:
+    """Return the generator that training starts from.
+
+    Raises:
+        ParamsError: it would start from nothing and learn nothing.
+        WeightsError: the named weights are missing or damaged.
+    """
+    if settings.start != "none":
+        return weights.load(weights.located(settings.start, Path("trained")))
+    if not settings.steps:
+        raise ParamsError(
+            "train_inpaint.from is none and train_inpaint.steps is 0: nothing would be learnt; "
+            "start from embedded, or give it steps (180 take two minutes)"
+        )
+    return Generator(layout.chosen(shape))
+
+
+def trained(
+    network: Generator,
+    settings: TrainInpaintParams,
+    sources: tuple[Path, Path, Path],
+    written: tuple[Path, Path],
+) -> tuple[Generator, list[dict], str]:
+    """Train on what ``raw, valid, masks`` hold; return the generator, history and summary.
+
+    The state is kept beside the first of ``written``, from which a killed run goes on; curves and
+    sheets of samples go into the second.
+    """
+    (raw, valid, masks), (inpainter, curves) = sources, written
     images = coco.load(valid).images
     learned, held = (
         read(images[images["split"] == split], raw, masks, settings) for split in ("train", "valid")
@@ -33,24 +79,54 @@ def main(  # noqa: PLR0913  # one a path
     examples = train_inpaint.Examples(crops, outlines, settings, settings.seed)
     checks = train_inpaint.checks(held, outlines, settings)
 
-    trainer = train_inpaint.Trainer(generator.Generator(shape), settings)
+    told = msgspec.json.encode([settings, network.layout])
+    kept = Checkpoint(inpainter, [told, *arrays(network), crops, held, *outlines])
+    trainer = train_inpaint.Trainer(network, settings)
     total = -(-settings.steps // settings.report_every)
     follow = Curve("row", total, "step", LOGGED, ("l1", "val_l1"))
-    rows = live.follow(train_inpaint.fit(trainer, examples, checks), follow, curves)
-    curve = HISTORY.frame(rows)
+    fitted = train_inpaint.fit(trainer, examples, checks, kept)
+    if checks and settings.sheet_every:
+        draw = partial(train_inpaint.sheet, trainer.averaged, checks)
+        fitted = sheets(fitted, draw, settings.sheet_every, (kept.folder, curves))
+    rows = live.follow(fitted, follow, curves)
 
-    weights.save(trainer.averaged, inpainter)
-    store.write_table(history, curve, HISTORY)
-    line = f"width {shape.width}, {settings.steps} steps on {len(crops)} crops"
+    line = f"width {network.layout.width}, {settings.steps} steps from {settings.start}"
+    line += f" on {len(crops)} crops"
     if not bare:
         line += " that hold objects, for want of bare ground"
-    if not len(held):
-        return f"{line}; no crop of valid to check it on"
-    off = curve["val_l1"].iloc[-1] / 2  # of -1..1
-    return (
-        f"{line}: {off:.4f} off in the holes of {len(held)} valid crops, "
-        f"mean colour {train_inpaint.mean_colour_l1(checks) / 2:.4f}"
-    )
+    return trainer.averaged.cpu(), rows, f"{line}{checked(rows, checks, len(held))}"
+
+
+def checked(rows: list[dict], checks: list[tuple[Tensor, Tensor]], crops: int) -> str:
+    """Return the end of the summary: how far off the paintings of the valid crops are."""
+    if not crops:
+        return "; no crop of valid to check it on"
+    off, plain = rows[-1]["val_l1"], train_inpaint.mean_colour_l1(checks)  # of -1..1
+    return f": {off / 2:.4f} off in the holes of {crops} valid crops, mean colour {plain / 2:.4f}"
+
+
+def arrays(network: Generator) -> list[np.ndarray]:
+    """Return a network's weights, in the order of their names' appearance."""
+    return [tensor.numpy() for tensor in network.state_dict().values()]
+
+
+def sheets(
+    rows: Iterator[dict], draw: Callable[[], np.ndarray], every: int, folders: tuple[Path, Path]
+) -> Iterator[dict]:
+    """Pass rows on; with those that end another ``every`` steps, write a sheet into both folders.
+
+    A sheet that the first folder, a killed run's, already holds is not drawn again: the network has
+    learnt more since.
+    """
+    last = 0
+    for row in rows:
+        if row["step"] // every > last:
+            last = row["step"] // every
+            kept, shown = (folder / SHEETS / f"{row['step']:07}.png" for folder in folders)
+            if not kept.is_file():
+                store.write_image(kept, draw())
+            store.write_bytes(shown, store.read_picture(kept))
+        yield row
 
 
 class Ground(NamedTuple):

@@ -57,8 +57,29 @@ class Browser:
 
     def open(self, path, fragment=""):
         """Open a file of the disk and wait until it is loaded."""
-        self.call("Page.navigate", url=Path(path).resolve().as_uri() + fragment)
-        self.until("document.readyState === 'complete' && location.protocol === 'file:'")
+        self.visit(Path(path).resolve().as_uri() + fragment)
+
+    def visit(self, url):
+        """Open an address and wait until it is loaded."""
+        self.call("Page.navigate", url=url)
+        scheme = url.split(":")[0]
+        self.until(f"document.readyState === 'complete' && location.protocol === '{scheme}:'")
+
+    def choose(self, selector, path):
+        """Choose a file in an input, as a person does in its dialogue."""
+        root = self.call("DOM.getDocument")["root"]["nodeId"]
+        node = self.call("DOM.querySelector", nodeId=root, selector=selector)["nodeId"]
+        self.call("DOM.setFileInputFiles", nodeId=node, files=[str(path)])
+
+    def drag(self, *points):
+        """Press the left button at the first point, move through the others and release."""
+        for kind, (x, y) in (
+            ("mousePressed", points[0]),
+            *(("mouseMoved", point) for point in points),
+            ("mouseReleased", points[-1]),
+        ):
+            self.call("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left",
+                      buttons=0 if kind == "mouseReleased" else 1, clickCount=1)  # fmt: skip
 
     def run(self, script):
         """Return the value of an expression on the page."""

@@ -38,9 +38,14 @@ HEAVY = {
 }
 # All that goes out, by the door: pull and push through Roboflow's SDK, weights through download.
 NETWORK = {"door", "download", "push", "roboflow_pin", "roboflow_sdk"}
-DATA = {stage: {"pipeline/templates"} for stage in ("browse", "report")}  # read beside modules
-for _stage in ("train", "suspect", "learning_curve"):
-    DATA[_stage] = {"pipeline/weights/unet.safetensors"}
+DATA = {  # what is read beside modules
+    **{stage: {"pipeline/templates"} for stage in ("browse", "report")},
+    **{stage: {"pipeline/weights/deepfill.safetensors"} for stage in ("train_inpaint", "inpaint")},
+    **{
+        stage: {"pipeline/weights/unet.safetensors"}
+        for stage in ("train", "suspect", "learning_curve")
+    },
+}
 
 
 def _file(module):
@@ -189,6 +194,7 @@ def test_every_package_that_is_imported_is_declared_and_the_other_way_round():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     extras = project["optional-dependencies"]
     lines = [*project["dependencies"], *extras["models"], *extras["pipeline"], *extras["cluster"]]
+    lines += extras["heif"]
     declared = {re.match(r"[\w.-]+", line)[0].lower() for line in lines}
     # dvc is the command that runs us; dask arrives through distributed; msgspec reads YAML with
     # PyYAML; keras is part of tensorflow.

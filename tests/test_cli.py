@@ -31,7 +31,9 @@ def test_help_names_every_command(tmp_path):
     done = run("--help", cwd=tmp_path)
 
     assert done.returncode == 0
-    for command in ("restore", "segment", "audit", "export", "export-model", "prelabel", "results"):
+    for command in (
+        "restore", "serve", "segment", "audit", "export", "export-model", "prelabel", "results",
+    ):  # fmt: skip
         assert command in done.stdout
 
 
@@ -79,9 +81,10 @@ def test_photos_are_found_in_folders_in_order_and_other_files_are_passed_over(tm
     for name in ("b.PNG", "a.jpg", "notes.txt"):
         photo(tmp_path / "photos" / "x.png").rename(tmp_path / "photos" / name)
 
-    found = restoring.find([tmp_path / "photos", tmp_path / "photos/a.jpg"])
+    found, missing = restoring.find([tmp_path / "photos", tmp_path / "photos/a.jpg"])
 
-    assert [path.name for path in found] == ["a.jpg", "b.PNG", "a.jpg"]
+    assert [path.name for path in found] == ["a.jpg", "b.PNG"]
+    assert missing == []
 
 
 def trained(root):
@@ -142,3 +145,13 @@ def test_a_folder_of_photos_becomes_a_folder_of_masks(tmp_path):
     masks = sorted((tmp_path / "masks").iterdir())
     assert [path.name for path in masks] == ["a.png", "b.png"]
     assert {store.read_mask(path).shape for path in masks} == {(20, 30)}
+
+
+def test_patterns_are_expanded_and_what_matches_nothing_is_missing(tmp_path):
+    for name in ("2.jpg", "1.jpg", "3.txt"):
+        photo(tmp_path / "x.png").rename(tmp_path / name)
+
+    found, missing = restoring.find([tmp_path / "*", tmp_path / "*.bmp", tmp_path / "no.jpg"])
+
+    assert [path.name for path in found] == ["1.jpg", "2.jpg"]
+    assert [path.name for path in missing] == ["*.bmp", "no.jpg"]

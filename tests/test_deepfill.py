@@ -1,6 +1,7 @@
 import json
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 import torch
@@ -339,3 +340,27 @@ def test_a_layout_that_is_unknown_is_refused(tmp_path):
 
     with pytest.raises(WeightsError, match="describes no layout"):
         weights.load(tmp_path)
+
+
+def test_half_precision_and_a_layout_within_the_file_are_read(tmp_path):
+    """The embedded weights are such a file: a half of the size, and one file that says all."""
+    network = Generator(Layout(width=8, fill="smooth"))
+    halved = {name: tensor.half() for name, tensor in network.state_dict().items()}
+    layout = msgspec.json.encode(network.layout).decode()
+    path = tmp_path / "small.safetensors"
+    path.write_bytes(save(halved, {"layout": layout}))
+
+    back = weights.load(path)
+
+    assert back.layout == network.layout
+    for name, tensor in halved.items():
+        assert torch.equal(back.state_dict()[name], tensor.float())
+
+
+@pytest.mark.skipif(not weights.EMBEDDED.is_file(), reason="this checkout has no weights yet")
+def test_the_embedded_weights_are_of_the_published_width_and_small_enough_for_git():
+    network = weights.load(weights.EMBEDDED)
+
+    assert network.layout.width == 48
+    assert weights.EMBEDDED.stat().st_size <= 20e6
+    assert not network.training

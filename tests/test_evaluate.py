@@ -197,7 +197,7 @@ def test_metrics_are_nested_rounded_and_leave_out_what_is_absent():
     restored = tables.RESTORED.frame(
         [
             {"file_name": n, "kind": "clean", "method": "deepfill", "hole": 0.1}
-            | {"psnr": 20.0, "ssim": s, "l1": 0.1}
+            | {"psnr": 20.0, "ssim": s, "l1": 0.1, "seam": 1.0}
             for n, s in [("a", 0.5), ("b", 1 / 3)]
         ]
     )

@@ -85,6 +85,31 @@ def test_what_cannot_be_scored_is_refused(photo, filled, hole, message):
         fidelity.scores(photo, filled, hole)
 
 
+def test_a_hole_that_holds_the_photo_itself_has_the_photos_own_steps():
+    rough = np.random.default_rng(0).integers(0, 256, (80, 80, 3), dtype=np.uint8)
+    hole = np.zeros((80, 80), bool)
+    hole[20:60, 20:60] = True
+
+    assert fidelity.seam(rough, hole) == pytest.approx(1, abs=0.1)
+    assert fidelity.seam(np.where(hole[..., None], 255, rough), hole) > 1.3
+
+
+def test_a_seam_is_the_step_across_over_the_steps_beside():
+    ramp = np.repeat(np.arange(0, 240, 4)[None, :, None], 60, 0).repeat(3, 2).astype(np.uint8)
+    hole = np.zeros((60, 60), bool)
+    hole[:, 30:] = True
+    filled = np.where(hole[..., None], ramp + np.uint8(10), ramp)
+
+    # Across the one edge 14; beside it half of the neighbours, those in a row, differ by 4.
+    assert fidelity.seam(filled, hole) == pytest.approx(
+        14 / (4 * 8 * 60 / (8 * 60 + 59 * 8)), rel=0.1
+    )
+
+
+def test_a_hole_without_an_edge_has_no_seam(photo):
+    assert np.isnan(fidelity.seam(photo, np.ones((40, 50), bool)))
+
+
 def test_the_error_of_the_mean_colour_is_computed_in_the_hole_only():
     image = np.full((10, 10, 3), 100, np.uint8)
     hole = np.zeros((10, 10), bool)

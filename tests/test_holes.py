@@ -125,11 +125,15 @@ def test_a_full_picture_has_no_room_for_a_transplant():
     assert holes.transplanted(np.ones((40, 40), np.uint8), np.ones((20, 9), bool), 8, rng()) is None
 
 
+def half(side):
+    return side / 2
+
+
 def test_neighbours_whose_crops_overlap_share_one():
     hole = np.zeros((100, 200), bool)
     hole[40:60, 20:40] = hole[40:60, 50:70] = hole[40:60, 160:180] = True
 
-    near, far = holes.patches(hole, margin=0.5, longest=80)
+    near, far = holes.patches(hole, half, longest=80)
 
     assert near.objects == (1, 2)
     assert far.objects == (3,)
@@ -140,7 +144,10 @@ def test_neighbours_too_large_to_share_a_crop_keep_their_own():
     hole = np.zeros((100, 200), bool)
     hole[40:60, 20:40] = hole[40:60, 50:70] = True
 
-    assert [patch.objects for patch in holes.patches(hole, 0.5, longest=40)] == [(1,), (2,)]
+    assert [patch.objects for patch in holes.patches(hole, half, longest=40)] == [
+        (1,),
+        (2,),
+    ]
 
 
 @settings(deadline=None)
@@ -149,7 +156,7 @@ def test_every_hole_pixel_belongs_to_exactly_one_crop_that_covers_it(mask, margi
     hole = mask > 0
     numbers, boxes = holes.parts(hole)
 
-    patches = holes.patches(hole, margin, longest)
+    patches = holes.patches(hole, lambda side: margin * side, longest)
 
     owners = sorted(number for patch in patches for number in patch.objects)
     assert owners == list(range(1, len(boxes) + 1))

@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline import holes, inpaint, params
+from pipeline.deepfill import blend, weights
 from pipeline.deepfill.generator import Generator
 from pipeline.deepfill.layout import Layout
 from pipeline.errors import ImageError, MaskError, ParamsError
@@ -19,8 +20,12 @@ VALUES = {
     "remove": [],
     "grow": 0.02,
     "grow_least": 2,
+    "shadow": True,
+    "shadow_reach": 0.6,
     "feather": 2,
+    "grain": 0.0,
     "margin": 0.5,
+    "margin_least": 0,
     "hole_side": 32,
     "merge_side": 48,
     "batch": 2,
@@ -54,6 +59,12 @@ def red(images, cut, *, near_only):
     del near_only
     painting = torch.tensor([1.0, -1.0, -1.0]).view(1, 3, 1, 1).expand_as(images)
     return painting, painting
+
+
+def grey(images, cut, *, near_only):
+    """Stand in for the generator: paint everything grey."""
+    del cut, near_only
+    return torch.zeros_like(images), torch.zeros_like(images)
 
 
 @settings(deadline=None, max_examples=25)
@@ -216,6 +227,70 @@ def test_there_is_no_transplant_without_outlines_or_room():
     assert inpaint.transplant(full, [np.ones((20, 20), bool)], chosen(), rng) is None
 
 
-def test_trained_weights_or_a_path_are_the_source(tmp_path):
+def test_embedded_or_trained_weights_or_a_path_are_the_source(tmp_path):
     assert inpaint.source(chosen(), tmp_path) == tmp_path
+    assert inpaint.source(chosen(weights="embedded"), tmp_path) == weights.EMBEDDED
     assert str(inpaint.source(chosen(weights="my.safetensors"), tmp_path)) == "my.safetensors"
+
+
+def test_the_shadow_belongs_to_the_hole_if_wanted():
+    image = np.full((120, 160, 3), 200, np.uint8)
+    mask = np.zeros((120, 160), np.uint8)
+    mask[20:90, 60:74] = 1
+    image[84:92, 74:100] = 120
+    image[mask > 0] = (30, 60, 90)
+
+    without, with_it = (
+        inpaint.hole_of([mask], [1], chosen(shadow=on), image) for on in (False, True)
+    )
+
+    np.testing.assert_array_equal(without, inpaint.hole_of([mask], [1], chosen()))
+    assert with_it[84:92, 80:98].all()
+    assert not without[84:92, 80:98].any()
+    np.testing.assert_array_equal(with_it & without, without)
+
+
+@pytest.mark.parametrize(("side", "seen"), [(30, 30 + 2 * 40), (64, 32 + 2 * 40)])
+def test_the_network_sees_the_least_margin_at_its_own_scale(side, seen):
+    """Within 152 pixels, what the convolutions paint does not depend on the rest of the photo."""
+    image, hole = noise(400, 400), np.zeros((400, 400), bool)
+    hole[150 : 150 + side, 150 : 150 + side] = True
+    shapes = []
+
+    def looking(images, cut, *, near_only):
+        shapes.append(images.shape[2:])
+        return red(images, cut, near_only=near_only)
+
+    inpaint.fill(looking, image, hole, chosen(margin=0.1, margin_least=40, hole_side=32))
+
+    assert shapes == [(-(-seen // 8) * 8,) * 2]
+
+
+def test_grain_is_the_deviation_of_the_noise_whatever_the_texture():
+    rng = np.random.default_rng(0)
+    for sigma in (2.0, 6.0):
+        ramp = np.linspace(60, 180, 200)[None, :, None].repeat(200, 0)
+        ramp[100:, ::2] += 40  # half of the picture is strongly textured
+        noisy = ramp + rng.normal(0, sigma, (200, 200, 1))
+        photo = np.clip(np.rint(noisy), 0, 255).astype(np.uint8).repeat(3, 2)
+
+        assert blend.grain(photo, np.zeros((200, 200), bool)) == pytest.approx(sigma, rel=0.2)
+
+
+def test_a_photo_without_noise_has_no_grain():
+    assert blend.grain(np.full((50, 50, 3), 90, np.uint8), np.zeros((50, 50), bool)) == 0
+
+
+def test_grain_is_laid_over_the_painting_alone_and_is_the_same_each_time():
+    image = np.clip(np.random.default_rng(0).normal(120, 5, (90, 90, 1)), 0, 255)
+    image = image.astype(np.uint8).repeat(3, 2)
+    hole = np.zeros((90, 90), bool)
+    hole[30:60, 30:60] = True
+    settings = chosen(grain=1.0, feather=0)
+
+    filled = inpaint.fill(grey, image, hole, settings)
+
+    np.testing.assert_array_equal(filled, inpaint.fill(grey, image, hole, settings))
+    np.testing.assert_array_equal(filled[~hole], image[~hole])
+    assert filled[hole].std() == pytest.approx(5, rel=0.25)
+    assert inpaint.fill(grey, image, hole, chosen(feather=0))[hole].std() == 0

@@ -83,6 +83,8 @@ SCHEMAS = {
     "restored.csv": tables.RESTORED,
     "costs.csv": tables.COSTS,
     "suspects.csv": tables.SUSPECTS,
+    "restoration.csv": tables.RESTORATION,
+    "remains.csv": tables.REMAINS,
     "history.csv": tables.HISTORY,
 }
 

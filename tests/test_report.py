@@ -11,7 +11,19 @@ import pandas as pd
 import pytest
 import shapely
 
-from pipeline import coco, examples, findings, page, parallel, prose, report, store, tables, words
+from pipeline import (
+    coco,
+    examples,
+    findings,
+    page,
+    parallel,
+    pictures,
+    prose,
+    report,
+    store,
+    tables,
+    words,
+)
 from pipeline.examples import ReportParams
 from pipeline.findings import Run
 from pipeline.pictures import Folders
@@ -19,7 +31,9 @@ from pipeline.pictures import Folders
 HOSTILE = "<img src=x onerror=alert(1)>.jpg"
 SCRIPT = "</script><script>alert(2)</script>"
 LOCAL = parallel.ComputeParams(backend="local", workers=1, scheduler=None)
-SETTINGS = ReportParams(language="en", gallery=2, examples=2, restored=2, small=64, large=96)
+SETTINGS = ReportParams(
+    language="en", gallery=2, examples=2, restored=2, sheet=3, small=64, large=96
+)
 VOID = {"meta", "img", "input", "br", "link", "hr"}
 IOU_OF = {"train": 0.9312, "valid": 0.8145, "test": 0.7023}
 
@@ -103,6 +117,8 @@ def whole(folders):
         restored=tables.RESTORED.frame(_restored(images)),
         costs=tables.COSTS.frame([_cost("crowd", 0.0312), _cost("far", 0.1)]),
         suspects=tables.SUSPECTS.frame(_suspects()),
+        gains=tables.RESTORATION.frame([_gain("telea", -0.0713), _gain("mean", 0.8)]),
+        remains=tables.REMAINS.frame([{"file_name": "x", "before": 1000, "after": 37}]),
         refilled=frozenset(image["stem"] for image in images if image["split"] == "test"),
         transplanted=frozenset(image["stem"] for image in images if image["split"] == "test"),
         accuracy=tables.TAG_ACCURACY.frame([_right("crowd", 0.8123)]),
@@ -303,12 +319,19 @@ def _scores():
     return rows
 
 
+def _gain(against, gain):
+    row = {"kind": "transplant", "tag": "", "against": against, "metric": "ssim", "images": 6}
+    row |= {"ours": 0.5, "theirs": 0.5 - gain, "gain": gain}
+    return row | {"gain_low": gain - 0.01, "gain_high": gain + 0.01}
+
+
 def _restored(images):
     means = {"deepfill": 21.37, "telea": 23.59, "mean": 12.0}
     return [
         {
             "file_name": image["file_name"], "kind": "transplant", "method": method,
             "hole": 0.1, "psnr": psnr, "ssim": psnr / 50, "l1": 1 / psnr,
+            "seam": 1.2,
         }
         for image in images if image["split"] == "test" for method, psnr in means.items()
     ]  # fmt: skip
@@ -495,7 +518,9 @@ def test_vietnamese_is_whole(whole, folders, tmp_path):
 
 
 def replace_language(language):
-    return ReportParams(language=language, gallery=2, examples=2, restored=2, small=64, large=96)
+    return ReportParams(
+        language=language, gallery=2, examples=2, restored=2, sheet=3, small=64, large=96
+    )
 
 
 def test_what_a_run_lacks_is_said(whole, folders, tmp_path):
@@ -573,6 +598,38 @@ def test_suspect_labels_are_counted_and_the_worst_shown(seen, html):
     assert "test3.png" not in section.words
 
 
+def test_a_sheet_lays_rows_out_in_two_columns_and_keeps_proportions():
+    tall, wide = np.zeros((40, 20, 3), np.uint8), np.zeros((20, 40, 3), np.uint8)
+
+    drawn = pictures.sheet([[tall, wide], [wide, tall], [tall, tall]], side=24)
+
+    assert drawn.shape == (48, 24 * 4 + 3 * pictures.GAP, 3)
+    dark = drawn[:24, :24].max(2) == 0
+    assert (dark.any(1).sum(), dark.any(0).sum()) == (20, 10)
+    assert (drawn[24:, 48:] == 255).all()  # an odd row leaves a place empty
+    assert pictures.sheet([], side=24).shape == (1, 1, 3)
+
+
+def test_the_sheet_shows_photos_holes_and_results_and_skips_what_cannot_be_read(whole, folders):
+    for image in whole.dataset.images.itertuples():
+        if image.split == "test":
+            hole = np.zeros((image.height, image.width), np.uint8)
+            hole[: image.height // 2] = 1
+            store.write_mask(folders.filled / "holes" / f"{image.stem}.png", hole)
+
+    drawn = report.sheet(whole, folders, SETTINGS)
+
+    assert drawn.shape[1] == 6 * report.SHEET_SIDE + 3 * pictures.GAP
+    assert drawn.shape[0] % report.SHEET_SIDE == 0
+    np.testing.assert_array_equal(drawn, report.sheet(whole, folders, SETTINGS))
+
+
+def test_gains_are_told_with_their_intervals_and_what_remains(seen):
+    assert "Telea SSIM −0.071 −0.081 – −0.061 worse" in seen.words
+    assert "still takes 3.7% for an object, in 1 restored photo." in seen.words
+    assert "+0.800" not in seen.words  # the mean colour is too easy to beat
+
+
 def test_the_stage_reads_the_tables_and_writes_the_page(whole, folders, tmp_path, monkeypatch):
     from stages import report as stage
 
@@ -584,28 +641,24 @@ def test_the_stage_reads_the_tables_and_writes_the_page(whole, folders, tmp_path
         ("costs", tables.COSTS), ("suspects", tables.SUSPECTS),
         ("scores", tables.SCORES), ("confusion", tables.CONFUSION), ("worst", tables.WORST),
         ("calibration", tables.CALIBRATION), ("rivals", tables.RIVALS),
+        ("remains", tables.REMAINS),
     ):  # fmt: skip
         store.write_table(reports / f"{name}.csv", getattr(whole, name), columns)
     store.write_table(reports / "learning_curve.csv", whole.learning, tables.LEARNING)
+    store.write_table(reports / "restoration.csv", whole.gains, tables.RESTORATION)
     store.write_table(reports / "tag_accuracy.csv", whole.accuracy, tables.TAG_ACCURACY)
     store.write_table(reports / "history_inpaint.csv", whole.filling, findings.FILLING)
     store.write_table(reports / "images.csv", whole.measured, tables.MEASURED)
     store.write_json(tmp_path / "model/model.json", {"preset": "seed", "size": 160, "scale": 0.5})
-    store.write_json(tmp_path / "inpainter/generator.json", {"layout": {"width": 12345}})
+    store.write_json(folders.filled / "weights.json", {"weights": {"width": 12345}})
     (tmp_path / "params.yaml").write_text(
         "compute: {backend: local, workers: 1, scheduler: null}\n"
-        "report: {language: vi, gallery: 2, examples: 2, restored: 2, small: 64, large: 96}\n"
+        "report: {language: vi, gallery: 2, examples: 2, restored: 2, sheet: 3, small: 64, "
+        "large: 96}\n"
     )
     monkeypatch.chdir(tmp_path)
     paths = (folders.raw, tmp_path / "valid", folders.masks, folders.segments, folders.filled)
-    said = stage.main(
-        *paths,
-        folders.transplanted,
-        tmp_path / "model",
-        tmp_path / "inpainter",
-        folders.rivals,
-        reports,
-    )
+    said = stage.main(*paths, folders.transplanted, tmp_path / "model", folders.rivals, reports)
     text = Page((reports / "index.html").read_text("utf-8")).words
 
     assert "index.html" in said

@@ -21,8 +21,8 @@ TINY = {
     "sample": {"images": 16, "size": 128},
     "unet": {"preset": "seed", "size": 32},
     "train": {"epochs": 2},
-    "train_inpaint": {"steps": 3, "crop": 64, "batch": 2},
-    "inpaint": {"mask": "annotated"},  # two epochs find people everywhere
+    "train_inpaint": {"from": "none", "steps": 3, "crop": 64, "batch": 2},
+    "inpaint": {"weights": "trained", "mask": "annotated"},  # two epochs find people everywhere
     "evaluate": {"resamples": 50},
 }
 ENVIRONMENT = {**os.environ, "DVC_NO_ANALYTICS": "1"}

@@ -1,3 +1,8 @@
+import os
+import shutil
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import msgspec
@@ -10,12 +15,14 @@ from pipeline import coco, params, store, tables, train_inpaint
 from pipeline.deepfill import weights
 from pipeline.deepfill.generator import Generator
 from pipeline.deepfill.layout import Layout
-from pipeline.errors import TrainingError
+from pipeline.deepfill.trainer import pace
+from pipeline.errors import ParamsError, TrainingError, WeightsError
 from pipeline.train_inpaint import HISTORY, Examples, Trainer, TrainInpaintParams
 from stages import inpaint as inpaint_stage
 from stages import train_inpaint as train_stage
 
 VALUES = {
+    "from": "none",
     "seed": 0,
     "threads": 1,
     "crop": 32,
@@ -36,8 +43,10 @@ VALUES = {
     "smallest_outline": 8,
     "average": 0.9,
     "report_every": 4,
+    "sheet_every": 0,
     "checks": 8,
 }
+ROOT = Path(__file__).parents[1]
 PERSON = np.ones((20, 8), bool)
 
 
@@ -109,7 +118,7 @@ def test_without_outlines_every_hole_is_brushed():
 
 
 def test_the_learning_rate_rises_then_falls_to_nearly_nothing():
-    rates = [train_inpaint.pace(number, 100, 0.1) for number in range(100)]
+    rates = [pace(number, 100, 0.1) for number in range(100)]
 
     assert rates.index(max(rates)) == 10
     assert all(np.diff(rates[:11]) > 0)
@@ -236,8 +245,12 @@ def export(tmp_path, monkeypatch):
             "remove": [],
             "grow": 0.02,
             "grow_least": 2,
+            "shadow": True,
+            "shadow_reach": 0.6,
             "feather": 1,
+            "grain": 0.0,
             "margin": 0.5,
+            "margin_least": 0,
             "hole_side": 32,
             "merge_side": 64,
             "batch": 2,
@@ -295,6 +308,134 @@ def test_the_stages_train_and_restore_the_same_bytes_twice(export):
             painted = store.read_image(export / "one" / kind / "test" / f"{stem}.png")
             assert hole.any()
             np.testing.assert_array_equal(painted[~hole], image[~hole])
+
+
+def train(run):
+    return train_stage.main(
+        *(Path(name) for name in ("raw", "valid", "masks")),
+        run / "inpainter",
+        run / "history.csv",
+        run / "live",
+    )
+
+
+def change(where, **values):
+    path = where / "params.yaml"
+    sections = yaml.safe_load(path.read_text())
+    for section, changed in values.items():
+        sections[section] |= changed
+    path.write_text(yaml.safe_dump(sections))
+
+
+def test_without_steps_the_starting_weights_are_passed_on_and_nothing_is_learnt(export):
+    start = Generator(Layout(width=8, fill="smooth"))
+    weights.save(start, export / "mine")
+    change(export, train_inpaint={"from": "mine", "steps": 0})
+
+    line = train(export / "out")
+
+    assert line == "the mine weights, width 8, as they are"
+    passed = weights.load(export / "out/inpainter")
+    assert all(map(torch.equal, passed.state_dict().values(), start.state_dict().values()))
+    assert store.read_table(export / "out/history.csv", HISTORY).empty
+    assert not any((export / "out/live").iterdir())
+
+
+def test_given_weights_are_finetuned_at_their_own_width(export):
+    start = Generator(Layout(width=8, fill="smooth"))
+    weights.save(start, export / "mine")
+    change(export, train_inpaint={"from": "mine", "steps": 2})
+
+    line = train(export / "out")
+
+    assert line.startswith("width 8, 2 steps from mine on ")
+    tuned = weights.load(export / "out/inpainter")
+    assert tuned.layout == start.layout
+    moved = [
+        not torch.equal(a, b)
+        for a, b in zip(tuned.state_dict().values(), start.state_dict().values(), strict=True)
+    ]
+    assert sum(moved) > 0.9 * len(moved)
+    assert len(store.read_table(export / "out/history.csv", HISTORY)) == 1
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from pipeline.deepfill import trainer
+from stages import train_inpaint
+step, last = trainer.Trainer.step, int(sys.argv[1])
+def until_killed(self, number, *batch):
+    if number == last:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return step(self, number, *batch)
+trainer.Trainer.step = until_killed
+names = ("raw", "valid", "masks", "out/inpainter", "out/history.csv", "out/live")
+train_inpaint.main(*map(Path, names))
+"""
+
+
+def test_a_killed_training_goes_on_where_it_was_and_ends_in_the_same_bytes(export, monkeypatch):
+    change(export, train_inpaint={"steps": 7, "report_every": 2, "sheet_every": 2})
+    line = train(export / "whole")
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+
+    killed = subprocess.run([sys.executable, "-c", KILLED, "5"], env=environment)
+
+    assert killed.returncode == -signal.SIGKILL
+    assert not (export / "out/inpainter").exists()
+    shutil.rmtree(export / "out/live")  # as DVC does with outputs before it runs a stage
+    taken, step = [], Trainer.step
+    monkeypatch.setattr(Trainer, "step", lambda *a: taken.append(a[1]) or step(*a))
+    assert train(export / "out") == line
+    assert taken == [4, 5, 6]
+    assert files_below(export / "out") == files_below(export / "whole")
+    sheets = sorted(path.name for path in (export / "out/live/sheets").iterdir())
+    assert sheets == ["0000002.png", "0000004.png", "0000006.png"]
+
+
+def test_another_parameter_begins_anew(export, monkeypatch):
+    """What is kept is of one training; changed parameters, weights or data are another."""
+    change(export, train_inpaint={"steps": 4, "report_every": 2})
+    monkeypatch.setattr("pipeline.deepfill.checkpoint.forget", lambda output: None)
+    train(export / "out")
+    change(export, train_inpaint={"steps": 4, "report_every": 2, "batch": 3})
+    taken, step = [], Trainer.step
+    monkeypatch.setattr(Trainer, "step", lambda *a: taken.append(a[1]) or step(*a))
+
+    train(export / "out")
+
+    assert taken == [0, 1, 2, 3]
+    assert len(list(export.glob("out/.inpainter.*.part"))) == 2
+
+
+def test_a_sheet_shows_the_hole_the_painting_and_the_truth():
+    settings = settings_of()
+    checks = train_inpaint.checks(striped(), [PERSON], settings)
+
+    drawn = train_inpaint.sheet(Generator(Layout(width=4)), checks)
+
+    assert drawn.shape == (6 * 32, 3 * 32, 3)
+    masked, painted, truth = np.split(drawn, 3, axis=1)
+    cut = np.concatenate([hole[0].numpy() > 0 for _, cuts in checks for hole in cuts])
+    assert (np.abs(masked[cut].astype(int) - 128) <= 1).all()
+    np.testing.assert_array_equal(painted[~cut], truth[~cut])
+    assert (painted[cut] != truth[cut]).any()
+
+
+def test_learning_nothing_from_nothing_is_refused(export):
+    change(export, train_inpaint={"from": "none", "steps": 0})
+
+    with pytest.raises(ParamsError, match="start from embedded, or give it steps"):
+        train(export / "out")
+
+
+def test_an_installation_without_the_embedded_weights_says_what_to_do(export, monkeypatch):
+    monkeypatch.setattr(weights, "EMBEDDED", export / "gone.safetensors")
+    change(export, train_inpaint={"from": "embedded", "steps": 0})
+
+    with pytest.raises(WeightsError, match="lacks the embedded weights, .*gone.safetensors"):
+        train(export / "out")
 
 
 def test_every_parameter_is_needed():

@@ -1,0 +1,37 @@
+"""Look for objects again where they were removed."""
+
+from pathlib import Path
+
+from pipeline import coco, params, recheck, segment, store, tables, unet
+from pipeline.parallel import progress
+from pipeline.segment import SegmentParams
+from stages import run
+
+
+def main(valid: Path, model: Path, segments: Path, filled: Path, remains: Path) -> str:
+    """Read the restored test images and the masks of before, write what is still found."""
+    settings = params.load(SegmentParams, "segment")
+    unet.prepare(0, settings.threads)
+    segmenter = segment.load(model)
+    images = coco.load(valid).images
+    rows = []
+    chosen = images[images["split"] == "test"]
+    for row in progress(chosen.itertuples(), "look again", len(chosen)):
+        before = segments / row.split / f"{row.stem}.png"
+        if not before.is_file():  # segment.splits leaves test out
+            continue
+        restored = store.read_image(filled / row.split / f"{row.stem}.png")
+        after = segment.predict(segmenter, restored, flip=settings.flip)
+        hole = store.read_mask(filled / "holes" / f"{row.stem}.png") > 0
+        counted = recheck.remains(store.read_mask(before), after, hole)
+        rows.append({"file_name": row.file_name} | counted)
+    table = tables.REMAINS.frame(rows)
+    store.write_table(remains, table, tables.REMAINS)
+    if not table["before"].sum():
+        return "nothing was removed, so nothing can remain"
+    share = table["after"].sum() / table["before"].sum()
+    return f"{share:.2%} of the removed pixels are still found, in {len(table)} images"
+
+
+if __name__ == "__main__":
+    run(main)
