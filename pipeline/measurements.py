@@ -8,7 +8,7 @@ from typing import NamedTuple
 import msgspec
 import numpy as np
 
-from pipeline import focus, images, memory, places, silhouettes, store
+from pipeline import focus, hiding, images, memory, padding, places, silhouettes, store
 from pipeline.tables import Columns
 
 MEASUREMENTS = Columns(
@@ -22,12 +22,12 @@ MEASUREMENTS = Columns(
         "base": ("float64", "width of a main person's lowest rows by that of the widest, 0..1"),
         "hollow": ("float64", "share of a main person's convex hull not covered, 0..1"),
         "touch": ("float64", "share of a main person's surroundings that are other people, 0..1"),
-        "hidden": ("float64", "log-odds that something in front hides part of a main person"),
+        "hidden": ("float64", "log-odds that something hides part of a main person; NA if none"),
         "edge": ("float64", "lower quartile of edge widths, px (Gaussian sigma); NA if plain"),
         "person_edge": ("float64", "median edge width on people, px; NA if plain"),
         "behind_edge": ("float64", "median edge width behind people, px; NA if plain"),
         "defocus": ("float64", "log-odds of a blurred background; NA without people or ground"),
-        "luma": ("float64", "mean grey level, 0..255"),
+        "luma": ("float64", "mean grey level inside dark bars around the photo, 0..255"),
         "luma_low": ("float64", "5th percentile of grey levels, 0..255"),
         "luma_middle": ("float64", "50th percentile of grey levels, 0..255"),
         "luma_high": ("float64", "95th percentile of grey levels, 0..255"),
@@ -84,14 +84,17 @@ def measure(photo: Photo) -> Measured:
     """
     image, masks, person = look(photo)
     grey = images.luma(image)
+    bars = padding.bars(grey)
     ground = images.look(image, person)
     values = {
         "people": len(photo.people),
         "crowds": len(photo.crowds),
         "largest": max(photo.areas, default=0.0) / (photo.width * photo.height),
         **silhouettes.measure(masks),
+        "hidden": hiding.hidden(photo.people, photo.areas, (photo.height, photo.width), bars),
         **focus.measure(grey, person),
         **images.light(grey),
+        "luma": padding.luma(grey, bars),
         "chroma": images.chroma(image),
         "noise": images.noise(grey),
         **dict(zip(images.LOOK, _typical(ground), strict=True)),
