@@ -52,7 +52,9 @@ def fit(  # noqa: PLR0913  # what a fit is given
         chance = 1 / (1 + np.exp(-odds))
         drawn = weight * (rng.random(len(truth)) < ROWS)
         pull, mass = drawn * (truth - chance), drawn * chance * (1 - chance)
-        columns = np.sort(rng.permutation(values.shape[1])[: int(COLUMNS * values.shape[1])])
+        columns = np.sort(
+            rng.permutation(values.shape[1])[: max(2, int(COLUMNS * values.shape[1]))]
+        )
         tree, leaf = _grow(binned, pull, mass, columns, depth)
         tree = (*tree[:2], rate * tree[2])
         odds += tree[2][leaf]

@@ -57,7 +57,7 @@ def drawn(person: Rings, others: list[Rings]) -> Drawn:
     low, high = points.min(axis=0), points.max(axis=0)
     scale = SIDE / max(float((high - low).max()), 1.0)
     corner = low - RIM / scale
-    shape = tuple(np.ceil((high - low)[::-1] * scale).astype(int) + 2 * RIM)
+    shape = tuple(np.maximum(np.ceil((high - low)[::-1] * scale), 1).astype(int) + 2 * RIM)
 
     def moved(rings: Rings) -> Rings:
         return [[ring - corner for ring in polygon] for polygon in rings]
@@ -145,18 +145,12 @@ def _sides(
     width, ``unders_high`` those above the feet, ``uprights_low`` those of the lower half as a
     share of ``SIDE``, ``square`` and ``sharp`` count corners of about and up to 90 degrees.
     """
-    starts, ends, square, sharp = [], [], 0, 0
-    for ring in rings:
-        start = cv2.approxPolyDP(ring, TOLERANCE, True)[:, 0].astype(np.float64)
-        end = np.roll(start, -1, axis=0)
-        starts.append(start)
-        ends.append(end)
-        turns = _turns(end - start)
-        square += int((np.abs(turns) < 0.34).sum())  # within 20 degrees of 90
-        sharp += int((turns < 0.5).sum())
-    start, end = np.concatenate(starts), np.concatenate(ends)
+    corners = [cv2.approxPolyDP(ring, TOLERANCE, True)[:, 0] for ring in rings]
+    start = np.concatenate(corners).astype(np.float64)
+    end = np.concatenate([part for ring in corners for part in (ring[1:], ring[:1])])
     along = end - start
-    length = np.hypot(*along.T)
+    length = np.hypot(along[:, 0], along[:, 1])
+    turns = _turns(along, length, np.cumsum([len(ring) for ring in corners]))
     # OpenCV's outer rings run counter-clockwise on the screen, so the ground is to the right
     out = np.stack([-along[:, 1], along[:, 0]], axis=1) / np.maximum(length, 1e-6)[:, None]
     free = ~_ended(one, start, end, out, size, bars)
@@ -183,17 +177,24 @@ def _sides(
         "unders": length[lower].sum() / max(width, 1),
         "unders_high": length[lower & (middle < RIM + 0.9 * height)].sum() / max(width, 1),
         "uprights_low": length[upright & long & (middle > RIM + 0.5 * height)].sum() / SIDE,
-        "square": square,
-        "sharp": sharp,
+        "square": np.count_nonzero(np.abs(turns) < 0.34),  # within 20 degrees of 90
+        "sharp": np.count_nonzero(turns < 0.5),
     }
 
 
-def _turns(along: np.ndarray) -> np.ndarray:
-    """Return the cosine of the turn between each side and the one before; 1 where one is short."""
-    length = np.hypot(*along.T)
-    before, shorter = np.roll(along, 1, axis=0), np.minimum(length, np.roll(length, 1))
-    cosine = (along * before).sum(axis=1) / np.maximum(length * np.roll(length, 1), 1e-6)
-    return np.where(shorter >= STRAIGHT, cosine, 1.0)
+def _turns(along: np.ndarray, length: np.ndarray, stops: np.ndarray) -> np.ndarray:
+    """Return the cosine of the turn between each side and the one before; 1 where one is short.
+
+    Args:
+        along: ``(N, 2)``, the sides of one ring after the other.
+        length: ``(N,)``, theirs.
+        stops: where each ring ends.
+    """
+    before = np.arange(-1, len(along) - 1)
+    before[np.concatenate([[0], stops[:-1]])] = stops - 1
+    both = length * length[before]
+    cosine = (along * along[before]).sum(axis=1) / np.maximum(both, 1e-6)
+    return np.where(np.minimum(length, length[before]) >= STRAIGHT, cosine, 1.0)
 
 
 def _ended(  # noqa: PLR0913  # one side's geometry
@@ -220,32 +221,32 @@ def _rows(one: Drawn, size: tuple[int, int]) -> dict[str, float]:
     person on one row or column; ``flat``: share of columns that end at the lowest row; ``ragged``:
     spread of where columns end; ``uneven``: 1 - IoU with the mirrored outline.
     """
-    body = one.mask[RIM:-RIM, RIM:-RIM]
+    body = np.ascontiguousarray(one.mask[RIM:-RIM, RIM:-RIM])
     height, width = body.shape
-    rows = body.sum(axis=1, dtype=np.float64)
+    rows = cv2.reduce(body, 1, cv2.REDUCE_SUM, dtype=cv2.CV_32S)[:, 0].astype(np.float64)
     wide = max(rows.max(), 1.0)
-    runs = (np.diff(body.view(np.int8), axis=1, prepend=0) == 1).sum(axis=1)
-    stacks = (np.diff(body.view(np.int8), axis=0, prepend=0) == 1).sum(axis=0)
-    seen = body.any(axis=0)
-    lowest = height - np.argmax(body[::-1], axis=0)[seen]
-    mirrored = body[:, ::-1]
+    runs = body[:, 0] + (body[:, 1:] > body[:, :-1]).sum(axis=1)
+    stacks = np.count_nonzero(body[0]) + np.count_nonzero(body[1:] > body[:-1])
+    lowest = height - np.argmax(body[::-1], axis=0)[body.any(axis=0)]
+    lowest = lowest if len(lowest) else np.array([height])  # a line may be drawn beside it
+    mirrored = np.count_nonzero(body & body[:, ::-1])
     bottom = one.corner[1] * one.scale + RIM + height
-    bands = np.add.reduceat(rows, np.arange(BANDS) * height // BANDS)
-    sizes = np.diff(np.append(np.arange(BANDS) * height // BANDS, height))
-    thirds = np.linspace(0, height - 1, 4).astype(np.intp)
-    top, middle, low = (runs[first : last + 1].mean() for first, last in pairwise(thirds))
+    first = np.arange(BANDS) * height // BANDS
+    bands = np.add.reduceat(rows, first) / np.maximum(np.diff(np.append(first, height)), 1) / wide
+    thirds = [0, (height - 1) // 3, (height - 1) * 2 // 3, height - 1]
+    top, middle, low = (runs[start : end + 1].mean() for start, end in pairwise(thirds))
     return {
         "base": rows[-max(1, round(0.03 * height)) :].mean() / wide,
         "ends": float(bottom < size[0] * one.scale - BORDER),
-        **{f"wide_{band}": bands[band] / max(sizes[band], 1) / wide for band in range(BANDS)},
+        **{f"wide_{band}": bands[band] for band in range(BANDS)},
         "runs_top": top,
         "runs_middle": middle,
         "runs_low": low,
-        "stacked": stacks.mean(),
-        "flat": float((lowest >= height - max(2, 0.03 * height)).mean()),
+        "stacked": stacks / width,
+        "flat": np.count_nonzero(lowest >= height - max(2, 0.03 * height)) / len(lowest),
         "ragged": float(lowest.std() / SIDE),
         "tall": float(np.log(height / max(width, 1))),
-        "uneven": 1 - (body & mirrored).sum() / max((body | mirrored).sum(), 1),
+        "uneven": 1 - mirrored / max(2 * rows.sum() - mirrored, 1),
     }
 
 

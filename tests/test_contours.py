@@ -101,6 +101,16 @@ def test_people_who_stand_close_touch():
     assert close["people"] == 2
 
 
-@pytest.mark.parametrize("person", [box(5, 5, 5.2, 5.2), box(0, 0, 300, 1), box(2, 2, 3, 300)])
+@pytest.mark.parametrize(
+    "person",
+    [
+        box(5, 5, 5.2, 5.2),
+        box(0, 0, 300, 1),
+        box(2, 2, 3, 300),
+        box(9, 9, 9, 200),
+        box(9, 9, 200, 9),
+        box(7, 7, 7, 7),
+    ],
+)
 def test_specks_and_lines_are_measured_too(person):
     assert np.isfinite(list(measured(person).values())).all()
