@@ -20,12 +20,13 @@ each.
 
 import hashlib
 import sys
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from pipeline import accuracy, params, rules, tag, validate
+from pipeline import accuracy, looking, params, rules, tag, validate
 from pipeline.checks import ValidateParams
 from pipeline.parallel import ComputeParams
 from pipeline.tables import Dataset
@@ -34,7 +35,7 @@ from pipeline.tables import Dataset
 def examined(export: Path) -> Dataset:
     """Return what is sound of an export, by the limits of params.yaml."""
     limits, compute = params.load(ValidateParams, "validate"), params.load(ComputeParams, "compute")
-    return validate.run(export, limits, compute)[1].dataset
+    return validate.run(export, limits, partial(looking.rows, export, compute))[1].dataset
 
 
 def measured(export: Path) -> pd.DataFrame:

@@ -4,6 +4,7 @@ The outline is drawn ``SIDE`` pixels tall or wide, so that a limit in pixels mea
 person and the cost does not depend on the picture.
 """
 
+from functools import cache
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -110,6 +111,7 @@ def measure(one: Drawn, size: tuple[int, int], bars: np.ndarray, people: int) ->
     return np.array([values[name] for name in FEATURES], dtype=np.float64)
 
 
+@cache
 def _square(side: int) -> np.ndarray:
     return np.ones((side, side), np.uint8)
 

@@ -4,7 +4,9 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
+from exports import content, write
 from test_contours import SIZE, figure
 
 from pipeline.silhouettes import draw
@@ -15,9 +17,10 @@ def fitting():
     """The modules of benchmarks/ by name."""
     sys.path.insert(0, str(Path(__file__).parents[1]))
     try:
-        from benchmarks import boosting, fit_hidden, planting
+        from benchmarks import boosting, fit_hidden, planting, tags
 
-        yield {"boosting": boosting, "planting": planting, "fit_hidden": fit_hidden}
+        several = boosting, fit_hidden, planting, tags
+        yield {module.__name__.rpartition(".")[2]: module for module in several}
     finally:
         sys.path.pop(0)
 
@@ -95,3 +98,17 @@ def test_a_traced_mask_is_drawn_back(fitting):
     again = draw(rings, SIZE, 1.0)
 
     assert (mask & again).sum() / (mask | again).sum() > 0.97
+
+
+def test_an_export_is_measured_and_scored_by_halves(fitting, tmp_path):
+    export = write(tmp_path, train=content(4, "a"), valid=content(2, "b"))
+    found = fitting["tags"].measured(export)
+    answers = pd.DataFrame(
+        {"split": found["split"], "file_name": found["file_name"], "far": [True, False] * 3}
+    ).astype({"far": "boolean"})
+
+    table = fitting["tags"].compare(found, answers).set_index("part")
+
+    assert table.loc["all", "images"] == 6
+    assert table.loc[["calibrate", "report"], "images"].sum() == 6
+    assert table.loc["all", "truth"] == 3
