@@ -8,7 +8,7 @@ from typing import NamedTuple
 import msgspec
 import numpy as np
 
-from pipeline import focus, images, memory, places, silhouettes, store, tracing
+from pipeline import focus, hiding, images, memory, padding, places, silhouettes, store, tracing
 from pipeline.tables import Columns
 
 MEASUREMENTS = Columns(
@@ -22,7 +22,7 @@ MEASUREMENTS = Columns(
         "base": ("float64", "width of a main person's lowest rows by that of the widest, 0..1"),
         "hollow": ("float64", "share of a main person's convex hull not covered, 0..1"),
         "touch": ("float64", "share of a main person's surroundings that are other people, 0..1"),
-        "hidden": ("float64", "log-odds that something in front hides part of a main person"),
+        "hidden": ("float64", "log-odds that something hides part of a main person; NA if none"),
         "box": ("float64", "share of the smallest box around a person that is filled, most, 0..1"),
         "side": ("float64", "length of a main outline's straight sides by the person's size; NA"),
         "on_edge": ("float64", "log of the picture's edges on a main outline by those beside; NA"),
@@ -31,7 +31,7 @@ MEASUREMENTS = Columns(
         "person_edge": ("float64", "median edge width on people, px; NA if plain"),
         "behind_edge": ("float64", "median edge width behind people, px; NA if plain"),
         "defocus": ("float64", "log-odds of a blurred background; NA without people or ground"),
-        "luma": ("float64", "mean grey level, 0..255"),
+        "luma": ("float64", "mean grey level inside dark bars around the photo, 0..255"),
         "luma_low": ("float64", "5th percentile of grey levels, 0..255"),
         "luma_middle": ("float64", "50th percentile of grey levels, 0..255"),
         "luma_high": ("float64", "95th percentile of grey levels, 0..255"),
@@ -89,15 +89,18 @@ def measure(photo: Photo) -> Measured:
     """
     image, masks, person = look(photo)
     grey = images.luma(image)
+    bars = padding.bars(grey)
     ground = images.look(image, person)
     values = {
         "people": len(photo.people),
         "crowds": len(photo.crowds),
         "largest": max(photo.areas, default=0.0) / (photo.width * photo.height),
         **silhouettes.measure(masks),
+        "hidden": hiding.hidden(photo.people, photo.areas, (photo.height, photo.width), bars),
         **focus.measure(grey, person),
         **tracing.measure(photo.people, photo.areas, grey, scale(photo, grey)),
         **images.light(grey),
+        "luma": padding.luma(grey, bars),
         "chroma": images.chroma(image),
         "noise": images.noise(grey),
         **dict(zip(images.LOOK, _typical(ground), strict=True)),

@@ -11,15 +11,6 @@ BIT = 0.02  # of a person; smaller parts are the annotator's crumbs
 
 SHAPES = ("cut", "parts", "base", "hollow", "touch")
 
-# Log-odds that something in front hides part of a main person: a ridge logistic over the
-# calibration half (benchmarks/tags.py) of 285 photos that two people labelled and of the sample,
-# each photo by its likeliest person. That people touch said nothing steady, so it is left out.
-HIDDEN = {"parts": 47.5, "base": 6.4, "hollow": 6.3}
-HIDDEN_CONSTANT = -4.2
-MOST_PARTS = 0.1  # one part cut off is proof; more cut off is no more
-LEAST_BASE = 0.5  # the feet of one who stands are narrower than this
-
-
 Rings = list[list[np.ndarray]]  # polygons of one person; each its outer ring, then its holes
 
 
@@ -56,11 +47,10 @@ def measure(masks: list[np.ndarray]) -> dict[str, float]:
         worst of ``cut`` (share of the outline on the picture's border, 0..1), ``parts`` (share of
         area outside the largest part), ``base`` (width of the lowest rows by that of the widest,
         0 where the picture's border cuts), ``hollow`` (share of the convex hull not covered),
-        ``touch`` (share of the surrounding pixels that are other people) and ``hidden`` (log-odds
-        that something hides a part). Without people all are 0, and ``hidden`` its constant.
+        ``touch`` (share of the surrounding pixels that are other people). Without people all are 0.
     """
     areas = np.array([cv2.countNonZero(mask) for mask in masks])
-    result = dict.fromkeys(("covered", *SHAPES), 0.0) | {"hidden": HIDDEN_CONSTANT}
+    result = dict.fromkeys(("covered", *SHAPES), 0.0)
     if not areas.any():
         return result
     union = np.bitwise_or.reduce(masks)
@@ -68,19 +58,8 @@ def measure(masks: list[np.ndarray]) -> dict[str, float]:
     for mask, area in zip(masks, areas.tolist(), strict=True):
         if area >= MAIN * areas.max():
             one = shape(mask, union if len(masks) > 1 else None)
-            one["hidden"] = hidden(one)
             result |= {name: max(result[name], value) for name, value in one.items()}
     return result
-
-
-def hidden(shapes: dict[str, float]) -> float:
-    """Return the log-odds of ``HIDDEN`` for one person's ``SHAPES``."""
-    cues = {
-        "parts": min(shapes["parts"], MOST_PARTS),
-        "base": max(shapes["base"] - LEAST_BASE, 0.0),
-        "hollow": shapes["hollow"],
-    }
-    return HIDDEN_CONSTANT + sum(weight * cues[name] for name, weight in HIDDEN.items())
 
 
 def shape(mask: np.ndarray, everyone: np.ndarray | None) -> dict[str, float]:

@@ -53,6 +53,13 @@ def test_the_width_of_an_edge_does_not_depend_on_its_contrast(contrast):
     assert np.median(widths(faint)) == pytest.approx(np.median(widths(image)), rel=0.2)
 
 
+def test_a_perfect_step_lies_just_above_the_knee():
+    step = np.full((SIZE, SIZE), 20, np.uint8)
+    step[:, SIZE // 2 :] = 235
+
+    assert focus.KNEE < np.median(widths(step)) < focus.KNEE + 0.1
+
+
 def test_a_wall_without_edges_has_no_width():
     measured = focus.measure(np.full((SIZE, SIZE), 90, np.uint8), person())
 
