@@ -137,6 +137,19 @@ def test_what_surrounds_the_tensors_does_not_matter(tmp_path, wrap, legacy):
                                atol=1e-3, rtol=1e-3)  # fmt: skip
 
 
+def test_a_spectral_norm_is_folded_in_single_precision_out_of_half(tmp_path):
+    state = checkpoints.random("csqiangwen", width=8)
+    half = {name: tensor.half() for name, tensor in state.items()}
+
+    loaded = weights.load(written(tmp_path, half)).state_dict()
+
+    name = "coarse.12.gated_conv2d.conv2d"
+    single = {key: tensor.float() for key, tensor in half.items()}
+    expected, _ = checkpoints.Csqiangwen(single).weight(name)
+    ours = loaded["stage1.up_block1.conv1_upsample.conv.conv.weight"][: len(expected)]
+    torch.testing.assert_close(ours, expected, atol=1e-6, rtol=1e-6)
+
+
 def test_a_prefix_of_some_names_only_is_no_prefix(tmp_path):
     state = checkpoints.random("csqiangwen", width=8)
     assert any(".module." in name for name in state)

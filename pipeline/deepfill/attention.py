@@ -55,7 +55,7 @@ class ContextualAttention(nn.Module):
         keys = patches / self._length(patches)
         wanted = _near(hole) if near_only else torch.arange(len(known), device=feature.device)
         pasted = feature.new_zeros(len(known), 16 * channels)
-        for part in wanted.split(CHUNK):
+        for part in wanted.split(CHUNK) if len(wanted) else ():  # a sample may have no hole
             logits = self.layout.sharpness * self._scores(patches, keys, part, size) * known
             mixed = torch.softmax(logits, dim=1)[:, known] @ values  # (n, 16C)
             pasted = pasted.index_copy(0, part, mixed)

@@ -23,6 +23,8 @@ UNREADABLE = (
 def read(path: Path) -> tuple[dict[str, Tensor], dict[str, str] | None]:
     """Return a file's tensors and the words with them, which only safetensors have; else None.
 
+    Numbers of any precision come as single.
+
     Args:
         path: safetensors, or what ``torch.save`` wrote: tensors by name, or those under one of
             ``CONTAINERS``, or either with ``module.`` before each name. Code is never run.
@@ -104,4 +106,11 @@ def _unwrapped(content: object, path: Path) -> dict[str, Tensor]:
     ):
         raise WeightsError(f"{path} holds no tensors by name; it is no network's state_dict()")
     parallel = bool(content) and all(name.startswith("module.") for name in content)
-    return {name.removeprefix("module.") if parallel else name: content[name] for name in content}
+    return {
+        name.removeprefix("module.") if parallel else name: _single(tensor)
+        for name, tensor in content.items()
+    }
+
+
+def _single(tensor: Tensor) -> Tensor:
+    return tensor.float() if tensor.is_floating_point() else tensor

@@ -8,7 +8,6 @@ elsewhere what the padding spoils is a rim as wide as the reach, which is cut of
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-import torch
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -87,4 +86,4 @@ def through(layers: Sequence[Layer], maps: Tensor, have: Window, want: Window) -
         out = want.grown(sum(reach for _, reach in layers[number + 1 :]))
         need = out.grown(layers[number][1])
         maps, have = out.cut(layer(need.cut(maps, have)), need), out
-    return torch.as_tensor(maps)
+    return maps
