@@ -104,15 +104,21 @@ def _covered(geometries: np.ndarray, image: np.ndarray) -> np.ndarray:
     one, other = polygons.near(geometries, image)
     area, edge = polygons.areas(geometries), shapely.length(geometries) + 1
     least, most = area - edge, area + edge  # pixels; a boundary's length is more than it decides
-    left, top, right, bottom = shapely.bounds(geometries).reshape(-1, 4).T
-    wide = np.minimum(right[one], right[other]) - np.maximum(left[one], left[other])
-    high = np.minimum(bottom[one], bottom[other]) - np.maximum(top[one], top[other])
-    shared = (wide + 2) * (high + 2)  # of the boxes; a pixel each side for rounding
-    covering = np.zeros(len(geometries))
-    for above, below in ((one, other), (other, one)):
-        smaller = least[above] <= most[below]
-        np.add.at(covering, below[smaller], np.minimum(most[above], shared)[smaller])
-    return np.flatnonzero((covering > 0) & (covering >= least))
+    above, below = np.concatenate([one, other]), np.concatenate([other, one])
+    smaller = least[above] <= most[below]
+    above, below = above[smaller], below[smaller]
+    bounds = shapely.bounds(geometries).reshape(-1, 4)
+    low = np.maximum(bounds[above, :2], bounds[below, :2]) - 1  # a pixel each side for rounding
+    high = np.minimum(bounds[above, 2:], bounds[below, 2:]) + 1
+    covering, reach = np.zeros(len(geometries)), np.full((len(geometries), 4), np.inf)
+    np.add.at(covering, below, np.minimum(most[above], (high - low).prod(axis=1)))
+    np.minimum.at(reach, below, np.concatenate([low, -high], axis=1))
+    rows = np.flatnonzero((covering > 0) & (covering >= least))
+    beyond = [
+        area[row] - shapely.clip_by_rect(geometries[row], left, top, -right, -bottom).area
+        for row, (left, top, right, bottom) in zip(rows, reach[rows].tolist(), strict=True)
+    ]
+    return rows[np.array(beyond) <= 2 * edge[rows]]
 
 
 def _alike(tables: Tables, columns: list[str]) -> pd.Index:
