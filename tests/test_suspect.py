@@ -220,7 +220,8 @@ def test_with_folds_no_train_photo_is_judged_by_a_network_that_learnt_from_it(  
     rows = [{"split": n.split("/")[0], "stem": n.split("/")[1], "path": f"{n}.png"} for n in names]
     chosen = [row for row in rows if row["split"] != "test" and row["stem"] != "excluded"]
     store.write_table(tmp_path / "chosen.csv", tables.CHOSEN.frame(chosen), tables.CHOSEN)
-    card = unet.card(unet.UnetParams(preset="default", size=32), ["background", "person"], 0.5)
+    shape = unet.UnetParams(preset="default", init="none", size=32)
+    card = unet.card(shape, ["background", "person"], 0.5)
     taught, judged = [], []
 
     def teach(raw, valid, masks, table, *outs):

@@ -171,7 +171,13 @@
     more.textContent = fill(say.more, { n: whole.format(Math.min(PAGE, shown.length - drawn)) });
   }
   more.addEventListener("click", () => { const at = drawn; further(); wall.children[at]?.querySelector("button").focus(); });
-  new IntersectionObserver((entries) => { if (entries.some((entry) => entry.isIntersecting) && !more.hidden) further(); }, { rootMargin: "600px" }).observe(more);
+  const reached = new IntersectionObserver((entries) => {
+    if (more.hidden || !entries.some((entry) => entry.isIntersecting)) return;
+    further();
+    reached.unobserve(more);  // an observer tells of changes: still in sight after a page, it would stay silent
+    reached.observe(more);
+  }, { rootMargin: "600px" });
+  reached.observe(more);
 
   // The limit of the one chosen problem, and what moving it would change.
   const range = find("limit", browser), exact = find("exact", browser);
