@@ -28,11 +28,12 @@ import yaml
 from pycocotools.coco import COCO
 
 from benchmarks import made
-from pipeline import checks, coco, looking, parallel, params, rasterise, validate
+from pipeline import checks, coco, looking, parallel, params, rasterise, raw, validate
 from pipeline.tables import SPLITS
 from stages.rasterise import AT_ONCE
 
 ROOT = Path(__file__).parents[1]
+FEWEST = 5  # turns of the stages
 TABLES = ("load", "masks", "stages", "growth", "pictures")
 PEAK = """
 import resource, sys, time
@@ -61,14 +62,16 @@ LOADERS = {
     "and every polygon built": READ + NUMBERS + BUILD,
 }
 DECODE = """
-import os, sys
+import os, sys, time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 import simplejpeg
 def decode(path):
     simplejpeg.decode_jpeg(path.read_bytes(), "RGB")
+begun = time.perf_counter()
 with ThreadPoolExecutor(os.cpu_count()) as pool:
     list(pool.map(decode, sorted(Path(sys.argv[1]).rglob("*.jpg"))))
+print(time.perf_counter() - begun)
 """
 SUPERVISION = """
 import sys, time
@@ -82,21 +85,24 @@ print(time.perf_counter() - begun)
 """
 CHECK = """
 import gc; gc.disable()
-import numpy as np
+from pathlib import Path
+import msgspec, numpy as np
 from benchmarks import made
-from pipeline import checks, coco, params, raw, validate
-content = open(sys.argv[1], "rb").read()
+from pipeline import checks, coco, params, validate
+folder = Path(sys.argv[1])
+image = msgspec.defstruct("Image", [("file_name", str)])
+form = msgspec.defstruct("Named", [("images", list[image])])
+content = next(folder.rglob("*.json")).read_bytes()
+names = [one.file_name for one in msgspec.json.decode(content, type=form).images]
+del content
+def looked():
+    codes = np.random.default_rng(0).integers(0, 2**63, len(names)).tolist()
+    return [{"path": f"train/{name}", "fault": "", "width": made.SIDE, "height": made.SIDE,
+             "orientation": 1, "sha256": f"{code:064x}", "look": f"{code:016x}"}
+            for name, code in zip(names, codes)]
 limits = params.load(checks.ValidateParams, "validate")
 begun = time.perf_counter()
-export = coco.read({"train": ("train/a.json", content)})
-del content
-chance = np.random.default_rng(0)
-names, codes = export.images["path"], chance.integers(0, 2**63, len(export.images))
-pictures = raw.pictures({"path": name, "fault": "", "width": made.SIDE, "height": made.SIDE,
-    "orientation": 1, "sha256": f"{code:064x}", "look": f"{code:016x}"}
-    for name, code in zip(names, codes.tolist()))
-found = validate.sound(export, pictures, limits)
-coco.save(__import__("pathlib").Path(sys.argv[2]), found.dataset)
+coco.save(Path(sys.argv[2]), validate.run(folder, limits, looked)[1].dataset)
 """
 
 
@@ -207,22 +213,28 @@ def stages(folder: Path, export: Path, repeats: int) -> None:
         _called("-m", "stages.rasterise", valid, drawn, cwd=folder)
 
     def decoded() -> None:
-        _called("-c", DECODE, export)
+        begun.append(float(_called("-c", DECODE, export)))
 
-    checked, known, masked, bare = turns(repeats, validated, again, rasterised, decoded)
-    count = sum(1 for _ in export.rglob("*.jpg"))
+    begun: list[float] = []
+    checked, known, masked, bare = turns(
+        max(FEWEST, repeats), validated, again, rasterised, decoded
+    )
+    alone, count = statistics.median(begun), sum(1 for _ in export.rglob("*.jpg"))
     size = sum(path.stat().st_size for path in export.rglob("*.jpg")) / count / made.SIDE**2
     title(f"stages: {count} pictures of {made.SIDE} pixels square, {size:.2f} bytes a pixel")
+    say(f"  a decode is simplejpeg.decode_jpeg to RGB of each picture once, on {os.cpu_count()}"
+        " threads; seconds of processors are summed")  # fmt: skip
+    say(f"  {'the decode alone':34}{alone:7.2f} s")
     rows = {
-        "bare decode, all cores": bare,
+        "the decode as a program": bare,
         "validate": checked,
         "rasterise": masked,
         "both stages": checked + masked,
         "validate of pictures seen before": known,
     }
     for name, (wall, worked) in rows.items():
-        say(f"  {name:34}{wall:7.2f} s {wall / bare[0]:6.2f} decodes"
-            f"{worked:9.2f} s of processors {worked / bare[1]:6.2f} decodes")  # fmt: skip
+        say(f"  {name:34}{wall:7.2f} s {wall / bare[0]:6.2f} programs {wall / alone:6.2f} alone"
+            f"{worked:9.2f} s of processors {worked / bare[1]:6.2f} programs")  # fmt: skip
 
 
 def supervision(export: Path, python: str | None) -> None:
@@ -241,8 +253,8 @@ def growth(folder: Path, counts: list[int]) -> None:
     """Reading, checking and saving records of ever more images, their pictures pretended."""
     title("growth: records alone, each count in a process of its own")
     for count in counts:
-        path, objects = _large(folder, count)
-        run = _measured(PEAK + CHECK + "say(begun)", path, folder / "grown")
+        path, objects = _large(folder / "records" / "train", count)
+        run = _measured(PEAK + CHECK + "say(begun)", folder / "records", folder / "grown")
         seconds, peak = run["seconds"], run["peak"]
         say(f"  {count:7} images {objects:7} objects {seconds:7.2f} s"
             f" {1e3 * seconds / count:6.2f} ms an image {peak:7.0f} MB at most")  # fmt: skip
@@ -305,9 +317,10 @@ def _large(folder: Path, images: int) -> tuple[Path, int]:
     """Write an annotation file of so many images; return it and how many objects it has."""
     times = max(1, images // 10_000)
     content = made.records(np.random.default_rng(1), images // times)
-    with (folder / "large.json").open("wb") as file:
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / raw.ANNOTATIONS).open("wb") as file:
         file.writelines(made.repeated(content, times))
-    return folder / "large.json", times * len(content["annotations"])
+    return folder / raw.ANNOTATIONS, times * len(content["annotations"])
 
 
 def _measured(code: str, *paths: Path) -> dict:

@@ -22,7 +22,9 @@ KINDS = {  # how a measurement is written: % of 1, whole (d), else three digits
     "crowd": "d",
     "over_exposed": "%",
     "cut_off": "%",
+    "box_like": "%",
     "duplicate": "d",
+    "near_duplicate": "d",
     "no_person": "d",
 }
 SAID = (  # texts of the catalogue that the script fills and places

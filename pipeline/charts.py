@@ -97,6 +97,27 @@ def histogram(values: Sequence[float], titles: dict[str, str]) -> dict:
     return _finish(bars, height=PANEL)
 
 
+def reliability(frame: pd.DataFrame, series: Sequence[str], titles: dict[str, str]) -> dict:
+    """Return how often probabilities came true, with the diagonal on which they would be right.
+
+    Args:
+        frame: ``series, predicted, observed, pixels``; both shares 0..1.
+        series: as in ``intervals``.
+        titles: of these columns.
+    """
+    ideal = alt.Chart(_data(pd.DataFrame({"predicted": [0.0, 1.0], "observed": [0.0, 1.0]})))
+    axes = {
+        "x": alt.X("predicted:Q", scale=SHARE, title=titles["predicted"], axis=_fifths()),
+        "y": alt.Y("observed:Q", scale=SHARE, title=titles["observed"], axis=_fifths()),
+    }
+    lines = (
+        alt.Chart(_data(frame))
+        .mark_line(point=alt.OverlayMarkDef(size=30), strokeWidth=2.25)
+        .encode(**axes, color=_color(series, legend=True), tooltip=_tooltip(frame, titles))
+    )
+    return _finish(alt.layer(ideal.mark_line(strokeDash=[4, 3]).encode(**axes), lines), PANEL)
+
+
 def _epochs(titles: dict[str, str]) -> alt.X:
     whole = alt.Axis(tickMinStep=1, format="d", grid=False)
     return alt.X(

@@ -35,7 +35,13 @@ LISTS = {
     "categories": ("name", "supercategory"),
 }
 
-KEYS = re.compile(b'"(?:' + "|".join(LISTS).encode() + b')"')
+AT_ONCE = 4096  # records that are written together: as Python's they take six times the memory
+
+# What may have a name of its own besides records: `"licenses"`, and Roboflow's `"extra"`.
+NAMED = (*LISTS, "licenses", "extra")
+KEYS = re.compile(
+    b'"(' + "|".join(dict.fromkeys((*NAMED, "id", *chain(*LISTS.values())))).encode() + b')"'
+)
 
 
 def _form(key: str) -> type[msgspec.Struct]:
@@ -46,14 +52,17 @@ def _form(key: str) -> type[msgspec.Struct]:
 
 # A file of the right form; what it says besides is passed over.
 FILE = msgspec.json.Decoder(
-    msgspec.defstruct("File", [(key, list[_form(key)] | None, None) for key in LISTS])
+    msgspec.defstruct(
+        "File",
+        [*((key, list[_form(key)] | None, None) for key in LISTS), ("licenses", Any, None)],
+    )
 )
 
 # What `read` itself finds; code -> severity and meaning. All later findings are `checks`'.
 READING = {
     "json_unreadable": ("error", "annotation file is no JSON; value = byte where reading ends"),
     "list_missing": ("error", "annotation file lacks images, annotations or categories"),
-    "key_twice": ("error", "annotation file has a list twice and the last is read; value = lists"),
+    "key_twice": ("error", "a name is there twice in one object, the last is read; value = names"),
 }
 
 
@@ -75,8 +84,16 @@ def load(folder: Path) -> Dataset:
 
 def save(folder: Path, dataset: Dataset) -> None:
     """Write ``train.json``, ``valid.json``, ``test.json`` and ``labels.csv`` into a folder."""
-    for name, content in to_coco(dataset).items():
-        store.write_json(folder / f"{name}.json", content)
+    for name in SPLITS:
+        images, annotations = _of_split(dataset, name)
+        store.write_records(
+            folder / f"{name}.json",
+            {
+                "images": map(_image_records, _parts(images)),
+                "annotations": map(_annotation_records, _parts(annotations)),
+                "categories": [_category_records(dataset.categories)],
+            },
+        )
     store.write_table(folder / "labels.csv", dataset.labels, LABELS)
 
 
@@ -166,20 +183,27 @@ def to_coco(dataset: Dataset) -> dict[str, dict]:
     An object is written as rings, or as RLE if it was RLE or has a hole. ``area`` and ``bbox``
     are those of the object itself.
     """
-    categories = [
-        {"id": row.category_id, "name": row.name, "supercategory": row.supercategory}
-        for row in dataset.categories.sort_values("category_id").itertuples()
-    ]
-    return {
-        split: {
-            "images": _image_records(dataset.images[dataset.images["split"] == split]),
-            "annotations": _annotation_records(
-                dataset.annotations[dataset.annotations["split"] == split]
-            ),
+    categories, contents = _category_records(dataset.categories), {}
+    for name in SPLITS:
+        images, annotations = _of_split(dataset, name)
+        contents[name] = {
+            "images": _image_records(images),
+            "annotations": _annotation_records(annotations),
             "categories": categories,
         }
-        for split in SPLITS
-    }
+    return contents
+
+
+def _of_split(dataset: Dataset, name: str) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return one split's images and annotations, by their ids."""
+    images, annotations = (
+        frame[frame["split"] == name] for frame in (dataset.images, dataset.annotations)
+    )
+    return images.sort_values("image_id"), annotations.sort_values("annotation_id")
+
+
+def _parts(frame: pd.DataFrame) -> Iterator[pd.DataFrame]:
+    return (frame.iloc[first : first + AT_ONCE] for first in range(0, len(frame), AT_ONCE))
 
 
 def _contents(files: dict[str, tuple[str, bytes]]) -> tuple[dict[str, object], list[dict]]:
@@ -188,7 +212,7 @@ def _contents(files: dict[str, tuple[str, bytes]]) -> tuple[dict[str, object], l
     for split, (path, content) in files.items():
         try:
             contents[split] = _decode(content)
-            if again := _lists_again(content):
+            if again := _names_again(content, contents[split]):
                 issues.append(_issue(split, "key_twice", again))
         except (ValueError, RecursionError) as error:
             where, byte = _place(error, content)
@@ -219,17 +243,28 @@ def _formed(content: bytes) -> msgspec.Struct:
     return FILE.decode(content)
 
 
-def _lists_again(content: bytes) -> int:
-    """Return how many of the file's lists are there again: readers see the last one only."""
-    if max(Counter(KEYS.findall(content)).values(), default=0) < 2:
+def _names_again(content: bytes, said: object) -> int:
+    """Return how many names are there again in one and the same object: readers see the last.
+
+    Only a file that has a name more often than it has records is gone through for them.
+    """
+    counts = Counter(KEYS.findall(content))
+    records = {key: len(_records(said, key) or []) for key in (*LISTS, "licenses")}
+    most = dict.fromkeys(LISTS, 1) | {
+        name: records[key] for key, names in LISTS.items() for name in names
+    }
+    most["id"] = sum(records.values())
+    most["name"] = records["categories"] + records["licenses"] + counts[b"extra"]
+    if all(counts[name.encode()] <= limit for name, limit in most.items()):
         return 0
-    keys: list[str] = []
+    again = 0
 
-    def outermost(pairs: list[tuple[str, object]]) -> None:
-        keys[:] = [key for key, _ in pairs if key in LISTS]  # the outermost object ends last
+    def seen(pairs: list[tuple[str, object]]) -> None:
+        nonlocal again
+        again += len(pairs) - len({key for key, _ in pairs})
 
-    json.loads(content, object_pairs_hook=outermost)
-    return len(keys) - len(set(keys))
+    json.loads(content, object_pairs_hook=seen, parse_int=str)  # numbers may be of any length
+    return again
 
 
 def _place(error: Exception, content: bytes) -> tuple[str, int | None]:
@@ -312,32 +347,39 @@ def _annotations(contents: dict[str, dict]) -> pd.DataFrame:
 
 def _image_records(images: pd.DataFrame) -> list[dict]:
     names = [name for name in IMAGES if name != "split"]
-    ordered = images.sort_values("image_id")
-    columns = [ordered[name].tolist() for name in names]
+    columns = [images[name].tolist() for name in names]
     keys = ["id" if name == "image_id" else name for name in names]
     records = [dict(zip(keys, row, strict=True)) for row in zip(*columns, strict=True)]
     return [one | {"export_id": _whole(one["export_id"])} for one in records]
 
 
+def _category_records(categories: pd.DataFrame) -> list[dict]:
+    return [
+        {"id": row.category_id, "name": row.name, "supercategory": row.supercategory}
+        for row in categories.sort_values("category_id").itertuples()
+    ]
+
+
 def _annotation_records(annotations: pd.DataFrame) -> list[dict]:
-    ordered = annotations.sort_values("annotation_id")
-    geometries = ordered["geometry"].to_numpy()
+    geometries = annotations["geometry"].to_numpy()
     bounds = shapely.bounds(geometries).reshape(-1, 4)
     boxes = np.concatenate([bounds[:, :2], bounds[:, 2:] - bounds[:, :2]], axis=1)
     # Whether a ring repeats its first point says nothing, but an unchanged ring stays unchanged.
-    closed = ordered["closed"].tolist() if "closed" in ordered else [True] * len(ordered)
+    closed = (
+        annotations["closed"].tolist() if "closed" in annotations else [True] * len(annotations)
+    )
     outlines = polygons.all_rings(geometries, closed)
     columns = {
-        "id": ordered["annotation_id"].tolist(),
-        "image_id": ordered["image_id"].tolist(),
-        "category_id": ordered["category_id"].tolist(),
+        "id": annotations["annotation_id"].tolist(),
+        "image_id": annotations["image_id"].tolist(),
+        "category_id": annotations["category_id"].tolist(),
         "bbox": [[round(number, 3) for number in box] for box in boxes.tolist()],
         "area": [round(area, 3) for area in polygons.areas(geometries).tolist()],
-        "iscrowd": ordered["iscrowd"].astype("int64").tolist(),
+        "iscrowd": annotations["iscrowd"].astype("int64").tolist(),
         "segmentation": [
-            mask or rings for mask, rings in zip(ordered["rle"].tolist(), outlines, strict=True)
+            mask or rings for mask, rings in zip(annotations["rle"].tolist(), outlines, strict=True)
         ],
-        "export_id": [_whole(number) for number in ordered["export_id"].tolist()],
+        "export_id": [_whole(number) for number in annotations["export_id"].tolist()],
     }
     return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
 

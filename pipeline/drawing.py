@@ -21,6 +21,7 @@ SUBPIXELS = 5  # to a pixel's side, as in rleFrPoly; they decide which pixels a 
 MIDDLE = 2  # the subpixel that a pixel's centre lies in
 BITS = 20  # of a row's or a column's number; no picture is a million pixels wide
 LOW = (1 << BITS) - 1
+FEW = 16  # images; their objects' edges together still fit a processor's own memory
 
 
 class Drawn(NamedTuple):
@@ -85,17 +86,73 @@ def label_masks(frames: Sequence[Frame]) -> Iterator[np.ndarray]:
     first, after = first.tolist(), after.tolist()
     start = 0
     for frame, count in zip(frames, counts, strict=True):
-        labels = [one.label for one in frame.objects]
         canvas = np.zeros((frame.width, frame.height), dtype=np.uint8)
         pixels = memoryview(canvas.reshape(-1))  # slices of it are filled twice as fast as arrays'
-        for index in sorted(range(count), key=lambda i: (-sizes[start + i], -labels[i])):
+        for index in _order(frame, sizes[start : start + count]):
             here = slice(*bounds[start + index : start + index + 2])
             longest = frame.height * (1 if frame.objects[index].rle is None else frame.width)
-            ink = memoryview(bytes([labels[index]]) * longest)
+            ink = memoryview(bytes([frame.objects[index].label]) * longest)
             for begun, ended in zip(first[here], after[here], strict=True):
                 pixels[begun:ended] = ink[: ended - begun]
         start += count
         yield cv2.transpose(canvas)
+
+
+def hidden(frames: Sequence[Frame], asked: np.ndarray) -> np.ndarray:
+    """Return which objects have pixels of which their image's mask shows none.
+
+    Args:
+        frames: the images.
+        asked: ``(N,)`` bool, about which of all their objects; others are found False.
+
+    Returns:
+        ``(N,)`` int64, how many pixels each such object has, 0 for all others.
+
+    Raises:
+        ValueError: as ``label_masks``.
+    """
+    found, start = [np.zeros(0, np.int64)], 0
+    for begun in range(0, len(frames), FEW):
+        several = frames[begun : begun + FEW]
+        end = start + sum(len(frame.objects) for frame in several)
+        found.append(_hidden(several, asked[start:end]))
+        start = end
+    return np.concatenate(found)
+
+
+def _hidden(frames: Sequence[Frame], asked: np.ndarray) -> np.ndarray:
+    found, start = np.zeros(len(asked), dtype=np.int64), 0
+    owner, first, after = runs(frames)
+    sizes = np.bincount(owner, after - first, len(asked)).astype(np.int64)
+    bounds = np.searchsorted(owner, np.arange(len(asked) + 1)).tolist()
+    for frame in frames:
+        count = len(frame.objects)
+        order = [start + i for i in _order(frame, sizes[start : start + count].tolist())]
+        for place, index in enumerate(order):
+            if asked[index] and sizes[index] and order[place + 1 :]:
+                here = slice(bounds[index], bounds[index + 1])
+                above = [slice(bounds[i], bounds[i + 1]) for i in order[place + 1 :]]
+                begin, end = (np.concatenate([one[i] for i in above]) for one in (first, after))
+                found[index] = sizes[index] * _cover(begin, end, first[here], after[here])
+        start += count
+    return found
+
+
+def _order(frame: Frame, sizes: list[float]) -> list[int]:
+    """Return an image's objects in the order in which they are drawn over each other."""
+    return sorted(range(len(sizes)), key=lambda i: (-sizes[i], -frame.objects[i].label))
+
+
+def _cover(above: np.ndarray, until: np.ndarray, first: np.ndarray, after: np.ndarray) -> bool:
+    """Say whether runs that begin ``above`` and end before ``until`` cover all of some others."""
+    if not len(above) or first[0] < above.min():
+        return False
+    order = np.argsort(above, kind="stable")
+    above, reach = above[order], np.maximum.accumulate(until[order])
+    begin = np.flatnonzero(np.append(True, above[1:] > reach[:-1]))  # of each stretch without gaps
+    stretch = np.searchsorted(above[begin], first, side="right") - 1
+    end = reach[np.append(begin[1:], len(above))[stretch] - 1]
+    return bool(((stretch >= 0) & (after <= end)).all())
 
 
 def label_mask(objects: Sequence[Drawn], height: int, width: int) -> np.ndarray:

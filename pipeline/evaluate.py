@@ -1,72 +1,21 @@
-"""Masks -> counts of pixels -> scores with intervals; the headline metrics of a run.
+"""Counts of pixels -> scores with intervals; the worst images; the headline metrics of a run.
 
 Counts come first and every score derives from them with no model run. A label in neither mask
 has no score: not 0 and not 1.
 """
 
-from typing import Annotated
+from collections import Counter
 
-import msgspec
 import numpy as np
 import pandas as pd
 
-from pipeline import tables
-from pipeline.errors import MaskError
-from pipeline.params import Params
+from pipeline import calibration, scoring, tables
+from pipeline.scoring import EvaluateParams
 
 HEADLINE = "test"  # the split whose scores stand at the top of metrics.json
-CHUNK = 64  # bootstrap resamples held at once; bounds memory at 64 weights an image
 
 
-class EvaluateParams(Params):
-    """How the intervals are drawn."""
-
-    resamples: Annotated[int, msgspec.Meta(ge=1)]  # bootstrap resamples of the images
-    confidence: Annotated[float, msgspec.Meta(gt=0, lt=1)]  # of the interval, 0..1
-    seed: int
-
-
-def counts(*, truth: np.ndarray, predicted: np.ndarray, labels: int) -> np.ndarray:
-    """Count the pixels on which two masks agree and differ.
-
-    Args:
-        truth: ``(H, W)`` uint8.
-        predicted: ``(H, W)`` uint8.
-        labels: K; the masks hold 0..K.
-
-    Returns:
-        ``(K, 3)`` int64: tp, fp, fn of the labels 1..K.
-
-    Raises:
-        MaskError: the sizes differ, or a mask holds a label above K.
-    """
-    if truth.shape != predicted.shape:
-        raise MaskError(
-            f"truth is {truth.shape} but prediction is {predicted.shape}; "
-            "resize the prediction to the image first"
-        )
-    largest = int(max(truth.max(initial=0), predicted.max(initial=0)))
-    if largest > labels:
-        raise MaskError(f"a mask holds label {largest} but labels.csv ends at {labels}")
-    side = labels + 1
-    pairs = truth.ravel().astype(np.int64) * side + predicted.ravel()
-    confusion = np.bincount(pairs, minlength=side * side).reshape(side, side)  # truth x predicted
-    agree = np.diag(confusion)
-    both = np.stack([agree, confusion.sum(axis=0) - agree, confusion.sum(axis=1) - agree], axis=1)
-    return both[1:]
-
-
-def iou(tp: np.ndarray, fp: np.ndarray, fn: np.ndarray) -> np.ndarray:
-    """Intersection over union; NaN where a label is in neither mask. float64, any shape."""
-    return _ratio(tp, tp + fp + fn)
-
-
-def dice(tp: np.ndarray, fp: np.ndarray, fn: np.ndarray) -> np.ndarray:
-    """Twice the intersection over the sum of areas; NaN where both are empty."""
-    return _ratio(2 * tp, 2 * tp + fp + fn)
-
-
-def score(
+def scores(
     counted: pd.DataFrame, tagged: pd.DataFrame, labels: pd.DataFrame, params: EvaluateParams
 ) -> pd.DataFrame:
     """Score every split x category x tag.
@@ -78,32 +27,138 @@ def score(
         params: of the intervals.
 
     Returns:
-        Columns as ``tables.IOU``; rows of one split together, all images before each tag, the
-        mean over categories before each category. A group without images has no row.
+        Columns as ``tables.SCORES``; rows of one split together, all images before each tag, the
+        mean over categories before each category. A group without images has no row, a category
+        that is in no image of a group neither.
     """
     names = labels.loc[labels["label"] > 0].set_index("label")["name"].sort_index()
-    tags = [name for name in tagged if tagged[name].dtype == bool]
+    tags = tag_names(tagged)
     keys = tagged.set_index(["split", "file_name"])
     rows = []
     for split in tables.SPLITS:
         part = counted[counted["split"] == split]
         if part.empty:
             continue
-        cube = _cube(part, names.index)  # (3, images, K)
+        cube = _cube(part, names.index)  # (5, images, K)
         files = part["file_name"].unique()
         for tag in ["", *tags]:
             has = _has(keys, split, files, tag)
             if has.any():
                 rows += _group(cube[:, has], {"split": split, "tag": tag}, names, params)
-    return tables.IOU.frame(rows)
+    return tables.SCORES.frame(rows)
 
 
-def metrics(
+def headlines(scored: pd.DataFrame) -> pd.DataFrame:
+    """Return the scores that most readers want, a row a group; columns as ``tables.IOU``.
+
+    Args:
+        scored: columns as ``tables.SCORES``.
+    """
+    group = ["split", "category", "tag"]
+    of = {name: rows.set_index(group) for name, rows in scored.groupby("measure", sort=False)}
+    if not of:
+        return tables.IOU.empty()
+    overlap, bands = of["iou"], of["boundary_iou"]
+    wide = pd.DataFrame(
+        {
+            "images": overlap["images"],
+            "iou": overlap["mean"],
+            "iou_low": overlap["mean_low"],
+            "iou_high": overlap["mean_high"],
+            "iou_pooled": overlap["pooled"],
+            "dice": of["dice"]["mean"],
+            "precision": of["precision"]["pooled"],
+            "recall": of["recall"]["pooled"],
+            "boundary_iou": bands["mean"],
+            "boundary_iou_low": bands["mean_low"],
+            "boundary_iou_high": bands["mean_high"],
+        }
+    )
+    return tables.IOU.check(wide.reset_index(), "scores", cast=True)
+
+
+def confusion(pairs: dict[str, Counter], labels: pd.DataFrame) -> pd.DataFrame:
+    """Table which labels are taken for which.
+
+    Args:
+        pairs: by split, pixels of each pair (label of the truth, label predicted).
+        labels: columns as ``tables.LABELS``.
+
+    Returns:
+        Columns as ``tables.CONFUSION``: every pair of each split, in order of label.
+    """
+    names = labels.sort_values("label")[["label", "name"]].itertuples(index=False)
+    known = [(int(label), name) for label, name in names]
+    rows = []
+    for split in tables.SPLITS:
+        pixels = pairs.get(split, Counter())
+        for label, name in known if pixels else []:
+            whole = sum(pixels[label, other] for other, _ in known)
+            rows += [
+                {"split": split, "truth": name, "predicted": other_name}
+                | {"pixels": pixels[label, other]}
+                | {"share": pixels[label, other] / whole if whole else np.nan}
+                for other, other_name in known
+            ]
+    return tables.CONFUSION.frame(rows)
+
+
+def worst(counted: pd.DataFrame, tagged: pd.DataFrame, count: int) -> pd.DataFrame:
+    """List the images of lowest IoU of each split, with what is known against them.
+
+    Args:
+        counted: columns as ``tables.COUNTS``.
+        tagged: columns as ``tables.MEASURED``, then one boolean column a tag.
+        count: of images a split, at most.
+
+    Returns:
+        Columns as ``tables.WORST``. Images in which nothing is and nothing was found have no IoU
+        and are not among them.
+    """
+    union = counted["tp"] + counted["fp"] + counted["fn"]
+    touched = counted.assign(iou=scoring.ratio(counted["tp"], union))[union > 0]
+    key = ["split", "file_name"]
+    sums = {name: (name, "sum") for name in ("tp", "fp", "fn")}
+    each = touched.groupby(key, sort=False).agg(iou=("iou", "mean"), **sums).reset_index()
+    each = each.sort_values(["iou", "file_name"], kind="stable")
+    known = {(row["split"], row["file_name"]): row for row in tagged.to_dict("records")}
+    tags = tag_names(tagged)
+    rows = []
+    for split in tables.SPLITS:
+        lowest = each[each["split"] == split].head(count)
+        for rank, row in enumerate(lowest.itertuples(), start=1):
+            about = known.get((split, row.file_name), {})
+            rows.append(_poor(row, rank, about, tags))
+    return tables.WORST.frame(rows)
+
+
+def _poor(row: object, rank: int, about: dict, tags: list[str]) -> dict:
+    there, said = row.tp + row.fn, row.tp + row.fp
+    area = about.get("width", 0) * about.get("height", 0)
+    return {
+        "split": row.split,
+        "rank": rank,
+        "file_name": row.file_name,
+        "iou": row.iou,
+        "share": there / area if area else np.nan,
+        "missed": row.fn / there if there else np.nan,
+        "invented": row.fp / said if said else np.nan,
+        "tags": " ".join(tag for tag in tags if about.get(tag)),
+    }
+
+
+def tag_names(tagged: pd.DataFrame) -> list[str]:
+    """Return the names of the boolean columns."""
+    return [name for name in tagged if tagged[name].dtype == bool]
+
+
+def metrics(  # noqa: PLR0913  # one a table
     scored: pd.DataFrame,
     restored: pd.DataFrame,
     issues: pd.DataFrame,
     tagged: pd.DataFrame,
     accuracy: pd.DataFrame,
+    calibrated: pd.DataFrame,
 ) -> dict:
     """The headline numbers, nested; six digits; what is absent is left out.
 
@@ -113,6 +168,7 @@ def metrics(
         issues: columns as ``tables.ISSUES``.
         tagged: columns as ``tables.MEASURED``, then one boolean column a tag.
         accuracy: columns as ``tables.TAG_ACCURACY``.
+        calibrated: columns as ``tables.CALIBRATION``.
     """
     test = scored[scored["split"] == HEADLINE]
     overall = scored[(scored["tag"] == "") & (scored["category"] == "")].set_index("split")
@@ -120,7 +176,7 @@ def metrics(
     if HEADLINE in overall.index:
         row = overall.loc[HEADLINE]
         tree["iou"] |= {"mean": row["iou"], "low": row["iou_low"], "high": row["iou_high"]}
-        tree["iou"]["pooled"] = row["iou_pooled"]
+        tree["iou"] |= {"pooled": row["iou_pooled"], "boundary": row["boundary_iou"]}
     for split in ("train", "valid"):
         if split in overall.index:
             tree["iou"][split] = {"mean": overall.loc[split, "iou"]}
@@ -132,18 +188,19 @@ def metrics(
         means = group[["psnr", "ssim", "l1"]].mean()
         tree["restore"].setdefault(kind, {})[method] = means.to_dict()
     tree["audit"]["issues"] = issues["severity"].value_counts().sort_index().to_dict()
-    tags = [name for name in tagged if tagged[name].dtype == bool]
+    tags = tag_names(tagged)
     tree["audit"]["tags"] = {tag: float(tagged[tag].mean()) for tag in tags if len(tagged)}
     tree["audit"]["f1"] = dict(zip(accuracy["tag"], accuracy["f1"], strict=True))
+    tree["calibration"] = {"error": calibration.error(calibrated, HEADLINE)}
     return _tidy(tree)
 
 
 def _cube(part: pd.DataFrame, labels: pd.Index) -> np.ndarray:
-    """Counts of one split as ``(3, images, K)`` float64, images in order of appearance."""
+    """Counts of one split as ``(5, images, K)`` float64, images in order of appearance."""
     files = part["file_name"].unique()
-    wide = part.pivot(index="file_name", columns="label", values=["tp", "fp", "fn"])
+    wide = part.pivot(index="file_name", columns="label", values=list(scoring.COUNTED))
     wide = wide.reindex(index=files).fillna(0)
-    kinds = [wide[kind].reindex(columns=labels, fill_value=0) for kind in ("tp", "fp", "fn")]
+    kinds = [wide[kind].reindex(columns=labels, fill_value=0) for kind in scoring.COUNTED]
     return np.stack([kind.to_numpy(float) for kind in kinds])
 
 
@@ -158,74 +215,22 @@ def _has(keys: pd.DataFrame, split: str, files: np.ndarray, tag: str) -> np.ndar
 def _group(
     cube: np.ndarray, where: dict[str, str], names: pd.Series, params: EvaluateParams
 ) -> list[dict]:
-    """Rows of ``tables.IOU`` for one set of images: the mean over categories, then each."""
-    each = iou(*cube)  # (images, K)
-    low, high = _interval(each, params)
-    tp, fp, fn = cube.sum(axis=1)
-    columns = {
-        "images": (~np.isnan(each)).sum(axis=0),
-        "iou": _mean(each),
-        "iou_pooled": iou(tp, fp, fn),
-        "dice": _mean(dice(*cube)),
-        "precision": _ratio(tp, tp + fp),
-        "recall": _ratio(tp, tp + fn),
-    }
-    present = columns["images"] > 0
-    if not present.any():
-        return []
-    rows = [
+    """Rows of ``tables.SCORES`` for one set of images: the mean over categories, then each."""
+    found = scoring.summary(cube, params)
+    present = found.images[0] > 0  # the first measure is IoU, which every label that is there has
+    order = [(len(names), ""), *enumerate(names)]
+    return [
         where
-        | {"category": name, "iou_low": low[k], "iou_high": high[k]}
-        | {key: values[k] for key, values in columns.items()}
-        for k, name in enumerate(names)
-        if present[k]
+        | {"category": name, "measure": measure, "images": found.images[row, place]}
+        | {
+            f"{kind}{end}": ends[which, row, place]
+            for which, kind in enumerate(("mean", "pooled"))
+            for end, ends in (("", found.value), ("_low", found.low), ("_high", found.high))
+        }
+        for place, name in order
+        if present[place]
+        for row, measure in enumerate(scoring.MEASURES)
     ]
-    overall = {key: float(_mean(values[present])) for key, values in columns.items()}
-    overall["images"] = int((~np.isnan(each)).any(axis=1).sum())
-    return [where | {"category": "", "iou_low": low[-1], "iou_high": high[-1]} | overall, *rows]
-
-
-def _interval(each: np.ndarray, params: EvaluateParams) -> tuple[np.ndarray, np.ndarray]:
-    """Percentile bootstrap over images of each category's mean, and last of their mean.
-
-    Args:
-        each: ``(images, K)``, NaN where a category is absent.
-        params: resamples, confidence and seed.
-
-    Returns:
-        Low and high, each ``(K + 1,)``; NaN for a category in no image.
-
-    Source:
-        Efron and Tibshirani, "An introduction to the bootstrap", 1993, section 13.3.
-    """
-    rng = np.random.default_rng(params.seed)
-    images = len(each)
-    known, values = ~np.isnan(each), np.nan_to_num(each)
-    means = []
-    for start in range(0, params.resamples, CHUNK):
-        many = min(CHUNK, params.resamples - start)
-        weights = rng.multinomial(images, np.full(images, 1 / images), size=many)  # (many, images)
-        categories = _ratio(weights @ values, weights @ known)  # (many, K)
-        means.append(np.column_stack([categories, _mean(categories.T)]))
-    drawn = np.concatenate(means)
-    tail = (1 - params.confidence) / 2
-    ends = np.full((2, drawn.shape[1]), np.nan)
-    for k in range(drawn.shape[1]):
-        column = drawn[~np.isnan(drawn[:, k]), k]
-        if len(column):
-            ends[:, k] = np.quantile(column, [tail, 1 - tail])
-    return ends[0], ends[1]
-
-
-def _mean(values: np.ndarray) -> np.ndarray:
-    """Mean over the first axis of what is not NaN; NaN where nothing is."""
-    known = ~np.isnan(values)
-    return _ratio(np.where(known, values, 0).sum(axis=0), known.sum(axis=0))
-
-
-def _ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
-    part, whole = np.asarray(part, float), np.asarray(whole, float)
-    return np.divide(part, whole, out=np.full(np.shape(whole), np.nan), where=whole != 0)
 
 
 def _tidy(tree: dict) -> dict:

@@ -1,6 +1,6 @@
 """Which photos the page shows: chosen by rule, never by eye."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated
 
 import msgspec
@@ -11,6 +11,7 @@ from pipeline.findings import Run
 from pipeline.params import Params
 from pipeline.pictures import Shot
 
+RIVALS = {"deeplabv3_resnet101": "deeplab", "selfie": "selfie"}  # model -> kind of picture
 STRIP = 3  # rows of the opening figure: it is to be taken in at one glance
 
 
@@ -28,10 +29,11 @@ class ReportParams(Params):
 
 @dataclass(frozen=True)
 class Example:
-    """Pictures of one photo, side by side, and its score if it has one."""
+    """Pictures of one photo, side by side, its score if it has one, and what is noted of it."""
 
     shots: tuple[Shot, ...]
     score: float | None = None
+    notes: tuple[str, ...] = ()
 
     @property
     def file_name(self) -> str:
@@ -48,8 +50,10 @@ class Choice:
         modest: the strip's objects cover at most ``findings.MODEST`` of their photos.
         problems: by tag, one photo an example.
         predictions: by best, median and worst: both outlines.
+        doubted: photos with suspect labels, the worst first: both outlines.
         restored: before and after.
         proof: photo, transplanted hole, filled hole.
+        rivals: truth, prediction, and what each ready-made network that was run drew.
         sheet: photo, what was removed, restored; for a picture of its own beside the page.
     """
 
@@ -57,14 +61,16 @@ class Choice:
     modest: bool
     problems: dict[str, list[Example]]
     predictions: dict[str, list[Example]]
+    doubted: list[Example]
     restored: list[Example]
     proof: list[Example]
+    rivals: list[Example]
     sheet: list[Example]
 
     def shots(self) -> list[Shot]:
         """Return every picture to draw, once, sorted."""
         groups = [*self.problems.values(), *self.predictions.values()]
-        groups += [self.strip, self.restored, self.proof]
+        groups += [self.doubted, self.strip, self.restored, self.proof, self.rivals]
         found = {shot for group in groups for example in group for shot in example.shots}
         return sorted(found, key=lambda shot: (shot.asset, shot.path))
 
@@ -85,8 +91,10 @@ def choose(run: Run, settings: ReportParams) -> Choice:
             for tag in run.tags["tag"]
         },
         predictions={name: _examples(rows, "outlines") for name, rows in thirds.items()},
+        doubted=_doubted(photos, run.suspects, settings.gallery),
         restored=_restored(photos, ranked, run.refilled, settings.restored, "before", "after"),
         proof=_proof(run, photos),
+        rivals=_rivals(run, ranked, settings.examples),
         sheet=_restored(photos, ranked, run.refilled, settings.sheet, "photo", "removed", "filled"),
     )
 
@@ -101,6 +109,15 @@ def _strip(ranked: pd.DataFrame, refilled: frozenset[str]) -> tuple[list[Example
     return _examples(groups[place].iloc[::-1].head(STRIP), *kinds), place % 2 == 0
 
 
+def _doubted(photos: pd.DataFrame, suspects: pd.DataFrame, count: int) -> list[Example]:
+    rows = findings.doubted(suspects).merge(photos, on=["split", "file_name"]).head(count)
+    examples = _examples(rows, "outlines")
+    return [
+        replace(example, notes=tuple(kinds))
+        for example, kinds in zip(examples, rows["kinds"], strict=True)
+    ]
+
+
 def _restored(
     photos: pd.DataFrame, ranked: pd.DataFrame, refilled: frozenset[str], count: int, *kinds: str
 ) -> list[Example]:
@@ -110,6 +127,16 @@ def _restored(
     if "removed" in rows:
         rows = rows[rows["removed"] >= findings.SEEN]
     return _examples(findings.spread(rows.iloc[::-1], count), *kinds)
+
+
+def _rivals(run: Run, ranked: pd.DataFrame, count: int) -> list[Example]:
+    """Return photos evenly spaced from the best to the worst of ours, if others were run."""
+    others = set(run.rivals.loc[run.rivals["iou"].notna(), "model"])
+    kinds = [kind for model, kind in RIVALS.items() if model in others]
+    if not kinds:
+        return []
+    test = ranked[ranked["split"] == "test"]
+    return _examples(findings.spread(test.iloc[::-1], count), "truth", "predicted", *kinds)
 
 
 def _proof(run: Run, photos: pd.DataFrame) -> list[Example]:

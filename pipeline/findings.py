@@ -8,14 +8,22 @@ import pandas as pd
 import shapely
 
 from pipeline.tables import (
+    CALIBRATION,
+    CONFUSION,
+    COSTS,
     COUNTS,
     HISTORY,
     IOU,
+    LEARNING,
     REMAINS,
     RESTORATION,
     RESTORED,
+    RIVALS,
+    SCORES,
     SPLITS,
+    SUSPECTS,
     TAG_ACCURACY,
+    WORST,
     Columns,
     Dataset,
 )
@@ -48,7 +56,7 @@ LEAKS = Columns(  # of data/valid/leaks.csv
 SEVERITIES = ("error", "warning", "info")
 MODEST = 1 / 3  # of the picture: larger objects leave too little scene to show a restoration
 SEEN = 0.01  # of the picture: where less is removed, there is nothing to see
-SCORES = ("psnr", "ssim", "l1")
+RESTORING = ("psnr", "ssim", "l1")
 METHODS = ("deepfill", "telea", "ns", "mean")
 EXAMPLES = 3  # file names shown beside an issue's code
 
@@ -67,6 +75,8 @@ class Run:
         counts: columns as ``tables.COUNTS``.
         iou: columns as ``tables.IOU``.
         restored: columns as ``tables.RESTORED``.
+        costs: columns as ``tables.COSTS``.
+        suspects: columns as ``tables.SUSPECTS``.
         gains: columns as ``tables.RESTORATION``.
         remains: columns as ``tables.REMAINS``.
         refilled: stems of the test photos that were restored.
@@ -74,6 +84,12 @@ class Run:
         accuracy: columns as ``tables.TAG_ACCURACY``.
         leaks: columns as ``LEAKS``.
         answers: true tags, as ``accuracy.read`` gives them.
+        scores: columns as ``tables.SCORES``.
+        confusion: columns as ``tables.CONFUSION``.
+        calibration: columns as ``tables.CALIBRATION``.
+        worst: columns as ``tables.WORST``.
+        rivals: columns as ``tables.RIVALS``.
+        learning: columns as ``tables.LEARNING``.
         cards: what each trained network says of itself, by its name; plain values.
     """
 
@@ -86,6 +102,8 @@ class Run:
     counts: pd.DataFrame = field(default_factory=COUNTS.empty)
     iou: pd.DataFrame = field(default_factory=IOU.empty)
     restored: pd.DataFrame = field(default_factory=RESTORED.empty)
+    costs: pd.DataFrame = field(default_factory=COSTS.empty)
+    suspects: pd.DataFrame = field(default_factory=SUSPECTS.empty)
     gains: pd.DataFrame = field(default_factory=RESTORATION.empty)
     remains: pd.DataFrame = field(default_factory=REMAINS.empty)
     refilled: frozenset[str] = frozenset()
@@ -93,6 +111,12 @@ class Run:
     accuracy: pd.DataFrame = field(default_factory=TAG_ACCURACY.empty)
     leaks: pd.DataFrame = field(default_factory=LEAKS.empty)
     answers: pd.DataFrame = field(default_factory=pd.DataFrame)
+    scores: pd.DataFrame = field(default_factory=SCORES.empty)
+    confusion: pd.DataFrame = field(default_factory=CONFUSION.empty)
+    calibration: pd.DataFrame = field(default_factory=CALIBRATION.empty)
+    worst: pd.DataFrame = field(default_factory=WORST.empty)
+    rivals: pd.DataFrame = field(default_factory=RIVALS.empty)
+    learning: pd.DataFrame = field(default_factory=LEARNING.empty)
     cards: dict[str, dict] = field(default_factory=dict)
 
 
@@ -258,6 +282,26 @@ def costs(iou: pd.DataFrame, split: str) -> pd.DataFrame:
     return rows.dropna(subset="iou").sort_values(["iou", "tag"])
 
 
+def prices(costs: pd.DataFrame) -> list[dict]:
+    """Return the rows of ``tables.COSTS`` whose gain is known, the largest first."""
+    known = costs.dropna(subset="gain").sort_values(["gain", "tag"], ascending=[False, True])
+    return known.to_dict("records")
+
+
+def doubted(suspects: pd.DataFrame) -> pd.DataFrame:
+    """Return ``split, file_name, kinds, excess, held_out`` of photos with suspect labels.
+
+    ``kinds`` lists what is suspect, each kind once, the gravest first; rows likewise.
+    """
+    rows = suspects[suspects["suspect"]].sort_values("excess", ascending=False, kind="stable")
+    each = rows.groupby(["split", "file_name"], sort=False)
+    return each.agg(
+        kinds=("kind", lambda kinds: list(dict.fromkeys(kinds))),
+        excess=("excess", "max"),
+        held_out=("held_out", "first"),
+    ).reset_index()
+
+
 def costly(iou: pd.DataFrame, split: str) -> list[dict]:
     """Return the tags whose whole interval lies below that of all images, lowest first."""
     whole = overall(iou).get(split)
@@ -272,7 +316,7 @@ def restorations(restored: pd.DataFrame) -> list[Compared]:
     compared = []
     for kind, rows in restored.groupby("kind", sort=True):
         finite = rows.replace([np.inf, -np.inf], np.nan)
-        means = finite.groupby("method")[list(SCORES)].mean()
+        means = finite.groupby("method")[list(RESTORING)].mean()
         means.insert(0, "holes", rows.groupby("method").size())
         order = [name for name in METHODS if name in means.index]
         order += sorted(set(means.index) - set(METHODS))

@@ -47,12 +47,13 @@ def measure(grey: np.ndarray, person: np.ndarray) -> dict[str, float]:
     """
     level = grey.astype(np.float32)
     blurred = cv2.GaussianBlur(level, (9, 9), REBLUR)
-    edges = edge_widths(grey, blurred)
-    maps = detail(level, blurred)
+    curve = cv2.Laplacian(grey, cv2.CV_16S)
+    edges = edge_widths(grey, blurred, curve)
+    maps = detail(level, blurred, curve)
     inside, behind = regions(person)
     on, back = _summary(edges, maps, inside), _summary(edges, maps, behind)
     return {
-        "edge": _at(np.sort(edges[1]), 0.25),
+        "edge": _at(edges[1], (0.25,))[0],
         "person_edge": float(np.exp(on["width_50"])),
         "behind_edge": float(np.exp(back["width_50"])),
         "defocus": _defocus(on, back),
@@ -64,10 +65,11 @@ def _defocus(on: dict[str, float], back: dict[str, float]) -> float:
     if np.isnan(on["fine"]) or np.isnan(back["fine"]):
         return float("nan")
     less = {name: back[name] - on[name] for name in ("fine", "detail", "coarse", "width_50")}
+    plain = np.isnan(back["width_50"])
     cues = {
-        "behind_50": np.nan_to_num(back["width_50"], nan=np.log(PLAIN)),
-        "behind_75": np.nan_to_num(back["width_75"], nan=np.log(PLAIN)),
-        "wider_50": np.nan_to_num(less["width_50"]),
+        "behind_50": np.log(PLAIN) if plain else back["width_50"],
+        "behind_75": np.log(PLAIN) if plain else back["width_75"],
+        "wider_50": 0.0 if np.isnan(less["width_50"]) else less["width_50"],
         "fine_behind": back["fine"],
         "fine_less": less["fine"],
         "detail_less": less["detail"],
@@ -92,7 +94,9 @@ def regions(person: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return cv2.erode(covered, kernel[2:, 2:]), behind
 
 
-def edge_widths(grey: np.ndarray, blurred: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def edge_widths(
+    grey: np.ndarray, blurred: np.ndarray, curve: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     """Return where edges are and how wide each is, whatever its contrast.
 
     An edge of width s (Gaussian sigma) has gradient 1 / s; blurred by a known ``REBLUR`` it has
@@ -101,6 +105,7 @@ def edge_widths(grey: np.ndarray, blurred: np.ndarray) -> tuple[np.ndarray, np.n
     Args:
         grey: ``(H, W)`` uint8.
         blurred: ``(H, W)`` float32, the same after a Gaussian of ``REBLUR``.
+        curve: ``(H, W)`` int16, the Laplacian of ``grey``.
 
     Returns:
         Flat indices ``(N,)`` of the edges' pixels, and their widths ``(N,)`` float32, pixels, up
@@ -112,30 +117,36 @@ def edge_widths(grey: np.ndarray, blurred: np.ndarray) -> tuple[np.ndarray, np.n
     """
     across = cv2.Sobel(grey, cv2.CV_16S, 1, 0)
     down = cv2.Sobel(grey, cv2.CV_16S, 0, 1)
-    least = SOBEL * max(EDGE_STEP, NOISE_STEPS * _noise(grey))
-    edges = np.flatnonzero(cv2.Canny(across, down, least, least, L2gradient=True))
-    sharp = np.hypot(across.ravel()[edges], down.ravel()[edges], dtype=np.float32)
-    soft = np.hypot(
-        cv2.Sobel(blurred, cv2.CV_32F, 1, 0).ravel()[edges],
-        cv2.Sobel(blurred, cv2.CV_32F, 0, 1).ravel()[edges],
+    least = SOBEL * max(EDGE_STEP, NOISE_STEPS * _noise(curve))
+    edges = np.flatnonzero(cv2.Canny(across, down, least, least, L2gradient=True) > 0)
+    sharp = _squared(across, down, edges)
+    soft = _squared(
+        cv2.Sobel(blurred, cv2.CV_32F, 1, 0), cv2.Sobel(blurred, cv2.CV_32F, 0, 1), edges
     )
-    ratio = (sharp / np.maximum(soft, 1e-3)) ** 2
+    ratio = sharp / np.maximum(soft, 1e-6)
     return edges, REBLUR / np.sqrt(np.maximum(ratio - 1, (REBLUR / WIDEST_EDGE) ** 2))
 
 
-def _noise(grey: np.ndarray) -> float:
+def _squared(across: np.ndarray, down: np.ndarray, where: np.ndarray) -> np.ndarray:
+    """Return the squared length of gradients at flat indices, float32."""
+    one = across.ravel()[where].astype(np.float32)
+    other = down.ravel()[where].astype(np.float32)
+    return one * one + other * other
+
+
+def _noise(curve: np.ndarray) -> float:
     """Grey levels; 20 = the Laplacian's sum of squared weights, 0.6745 = median of |normal|."""
-    curve = np.abs(cv2.Laplacian(grey, cv2.CV_16S)[::3, ::3].ravel())
-    return float(np.partition(curve, len(curve) // 2)[len(curve) // 2] / (0.6745 * np.sqrt(20)))
+    some = np.abs(curve[::3, ::3].ravel())
+    return float(np.partition(some, len(some) // 2)[len(some) // 2] / (0.6745 * np.sqrt(20)))
 
 
-def detail(level: np.ndarray, blurred: np.ndarray) -> dict[str, np.ndarray]:
-    """Return maps of fine and coarse detail and of the Laplacian, each ``(H, W)`` float32."""
+def detail(level: np.ndarray, blurred: np.ndarray, curve: np.ndarray) -> dict[str, np.ndarray]:
+    """Return maps of fine and coarse detail, ``(H, W)`` float32, and the Laplacian as it is."""
     coarse = cv2.blur(blurred, (9, 9))
     return {
         "fine": cv2.absdiff(level, blurred),
         "coarse": cv2.absdiff(blurred, coarse),
-        "detail": cv2.Laplacian(level, cv2.CV_32F),
+        "detail": curve,
     }
 
 
@@ -144,8 +155,8 @@ def _summary(
 ) -> dict[str, float]:
     """Quartiles of the logarithm of edge widths, and logarithms of detail, in one region."""
     where, widths = edges
-    found = np.sort(widths[region.ravel()[where] > 0])
-    result = {f"width_{q}": float(np.log(_at(found, q / 100))) for q in (25, 50, 75)}
+    found = _at(widths[region.ravel()[where] > 0], (0.5, 0.75))
+    result = dict(zip(("width_50", "width_75"), np.log(found).tolist(), strict=True))
     if cv2.countNonZero(region) < FEWEST_EDGES:
         return result | dict.fromkeys(maps, float("nan"))
     fine, coarse = (cv2.mean(maps[name], mask=region)[0] for name in ("fine", "coarse"))
@@ -158,7 +169,10 @@ def _summary(
     }
 
 
-def _at(ordered: np.ndarray, share: float) -> float:
-    if len(ordered) < FEWEST_EDGES:
-        return float("nan")
-    return float(ordered[int(share * len(ordered))])
+def _at(values: np.ndarray, shares: tuple[float, ...]) -> list[float]:
+    """Return the values below which these shares lie; NaN if there are too few to say."""
+    if len(values) < FEWEST_EDGES:
+        return [float("nan")] * len(shares)
+    places = [int(share * len(values)) for share in shares]
+    ordered = np.partition(values, places)
+    return [float(ordered[place]) for place in places]

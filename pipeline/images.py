@@ -14,6 +14,7 @@ from pipeline.errors import ImageError
 WORK_SIDE = 320  # half of Roboflow's usual 640: focus cues separate as well there, 4 times faster
 EVERY = 4  # chroma is taken from each fourth pixel of each fourth row
 TINY = 64  # side of the square picture that hash and gradients are taken from
+TILES = 16  # a side, of the picture by which copies are told from near copies
 HASH_SIDE = 8  # 64 bits, the lowest 8 x 8 frequencies
 HOG_CELLS = 8  # a side
 HOG_PIXELS = TINY // HOG_CELLS  # a cell's side
@@ -127,8 +128,8 @@ def chroma(image: np.ndarray) -> float:
     """
     red, green, blue = cv2.split(np.ascontiguousarray(image[::EVERY, ::EVERY]))
     most, least = cv2.max(cv2.max(red, green), blue), cv2.min(cv2.min(red, green), blue)
-    spread = np.sort((most - least).ravel())
-    return float(spread[int(0.99 * len(spread))])
+    spread, place = (most - least).ravel(), int(0.99 * most.size)
+    return float(np.partition(spread, place)[place])
 
 
 def noise(grey: np.ndarray) -> float:
@@ -190,6 +191,11 @@ def tiny(grey: np.ndarray) -> np.ndarray:
     return cv2.resize(grey, (TINY, TINY), interpolation=cv2.INTER_AREA)
 
 
+def tiles(grey: np.ndarray) -> np.ndarray:
+    """Return ``(TILES, TILES)`` uint8, the average of ``(TINY, TINY)`` uint8."""
+    return cv2.resize(grey, (TILES, TILES), interpolation=cv2.INTER_AREA)
+
+
 def perceptual_hash(grey: np.ndarray) -> int:
     """Return 64 bits, alike for pictures alike in their coarse light and dark.
 
@@ -211,24 +217,6 @@ def perceptual_hash(grey: np.ndarray) -> int:
 def mirrored(code: int) -> int:
     """Return the hash that the left-right mirrored picture has: odd horizontal frequencies flip."""
     return code ^ 0xAAAA_AAAA_AAAA_AAAA
-
-
-def nearest_bits(codes: list[int]) -> np.ndarray:
-    """Return for each hash the fewest bits, ``(N,)`` int64, in which another one differs.
-
-    The other's mirrored picture counts as well. 64 where there is no other.
-    """
-    straight = np.array(codes, dtype=np.uint64)
-    turned = np.array([mirrored(code) for code in codes], dtype=np.uint64)
-    nearest = np.full(len(codes), 64)
-    for row in range(len(codes) - 1):
-        bits = np.minimum(
-            np.bitwise_count(straight[row] ^ straight[row + 1 :]),
-            np.bitwise_count(straight[row] ^ turned[row + 1 :]),
-        )
-        nearest[row] = min(nearest[row], int(bits.min()))
-        nearest[row + 1 :] = np.minimum(nearest[row + 1 :], bits)
-    return nearest
 
 
 def gradients(grey: np.ndarray, person: np.ndarray) -> np.ndarray:

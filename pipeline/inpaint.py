@@ -10,11 +10,10 @@ import numpy as np
 import pandas as pd
 import torch
 from msgspec import Meta
-from torch import Tensor
+from torch import Tensor, nn
 
 from pipeline import holes, shadows
 from pipeline.deepfill import blend, weights
-from pipeline.deepfill.generator import Generator
 from pipeline.deepfill.layout import STRIDE
 from pipeline.errors import ImageError, MaskError, ParamsError
 from pipeline.params import Params
@@ -23,11 +22,20 @@ Share = Annotated[float, Meta(ge=0, le=1)]
 Pixels = Annotated[int, Meta(ge=0)]
 
 
+class Baselines(Params):
+    """Paths of weights that others paint with, beside ours; null leaves one out."""
+
+    partial: str | None  # Partial Convolution's, as naoto0804 writes them
+    deepfill1: str | None  # the first DeepFill's, as daa233 writes them
+    lama: str | None  # LaMa as a TorchScript program, big-lama.pt
+
+
 class InpaintParams(Params):
     """How holes are chosen, cut out and filled; ``params.yaml`` section ``inpaint``."""
 
     weights: str  # embedded = this package's; trained = train_inpaint's; or a path or an address
     sha256: str | None  # of the file of weights; needed by an address, compared with a path's
+    baselines: Baselines
     precision: Literal["float32", "bfloat16"]  # of the convolutions; the attention has float32
     mask: Literal["predicted", "annotated", "union"]
     remove: tuple[str, ...]  # category names; none = every category
@@ -112,12 +120,12 @@ def hole_of(
 
 
 def fill(
-    generator: Generator, image: np.ndarray, hole: np.ndarray, params: InpaintParams
+    generator: nn.Module, image: np.ndarray, hole: np.ndarray, params: InpaintParams
 ) -> np.ndarray:
     """Return the image with its hole painted.
 
     Args:
-        generator: in evaluation mode.
+        generator: in evaluation mode; a ``Generator``, or what is called as one.
         image: ``(H, W, 3)`` uint8 RGB. What lies in the hole is never read.
         hole: ``(H, W)`` bool, already grown; see ``hole_of``.
         params: how to cut, scale and blend.
@@ -225,7 +233,7 @@ def _scaled(image: np.ndarray, hole: np.ndarray, box: holes.Box, hole_side: int)
 
 
 def _painted(
-    generator: Generator, scaled: list[_Scaled], params: InpaintParams
+    generator: nn.Module, scaled: list[_Scaled], params: InpaintParams
 ) -> list[np.ndarray]:
     """Paint crops, equal sizes together; returns ``(h, w, 3)`` float32 of 0..255, unpadded."""
     by_size: dict[tuple[int, ...], list[int]] = {}
@@ -243,7 +251,7 @@ def _painted(
     return [done[index] for index in range(len(scaled))]
 
 
-def _run(generator: Generator, crops: list[_Scaled], precision: str) -> np.ndarray:
+def _run(generator: nn.Module, crops: list[_Scaled], precision: str) -> np.ndarray:
     images = _tensor(np.stack([crop.image for crop in crops])) / 127.5 - 1
     cut = torch.from_numpy(np.stack([crop.hole for crop in crops])[:, None]).float()
     short = torch.autocast("cpu", torch.bfloat16, enabled=precision == "bfloat16")

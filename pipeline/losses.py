@@ -115,11 +115,16 @@ def label_weights(masks: np.ndarray, labels: int, balance: float) -> np.ndarray:
     Args:
         masks: ``(N, H, W)`` uint8 labels.
         labels: how many, background included.
-        balance: 0 = all alike; 1 = all labels together weigh the same. A label without a pixel
-            gets the weight of one with a single pixel, which it never uses.
+        balance: 0 = all alike; 1 = all labels that are there weigh the same together. A label
+            without a pixel has the weight of the rarest and no part in the mean: else each one
+            would take from the others' weights.
     """
-    share = np.maximum(np.bincount(masks.ravel(), minlength=labels), 1) / max(masks.size, 1)
-    weights = share**-balance
+    pixels = np.bincount(masks.ravel(), minlength=labels)
+    there = pixels > 0
+    if not there.any():
+        return np.ones(labels, np.float32)
+    share = pixels / masks.size
+    weights = np.where(there, share, share[there].min()) ** -balance
     return (weights / (weights * share).sum()).astype(np.float32)
 
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import msgspec
 import numpy as np
 
-from pipeline import focus, images, memory, places, silhouettes, store
+from pipeline import focus, images, memory, places, silhouettes, store, tracing
 from pipeline.tables import Columns
 
 MEASUREMENTS = Columns(
@@ -23,6 +23,10 @@ MEASUREMENTS = Columns(
         "hollow": ("float64", "share of a main person's convex hull not covered, 0..1"),
         "touch": ("float64", "share of a main person's surroundings that are other people, 0..1"),
         "hidden": ("float64", "log-odds that something in front hides part of a main person"),
+        "box": ("float64", "share of the smallest box around a person that is filled, most, 0..1"),
+        "side": ("float64", "length of a main outline's straight sides by the person's size; NA"),
+        "on_edge": ("float64", "log of the picture's edges on a main outline by those beside; NA"),
+        "loose": ("float64", "log-odds that a main outline is loose; NA without one large enough"),
         "edge": ("float64", "lower quartile of edge widths, px (Gaussian sigma); NA if plain"),
         "person_edge": ("float64", "median edge width on people, px; NA if plain"),
         "behind_edge": ("float64", "median edge width behind people, px; NA if plain"),
@@ -60,6 +64,7 @@ class Measured(NamedTuple):
     hash: int
     gradients: np.ndarray  # as images.gradients
     look: np.ndarray  # as images.look
+    tiles: np.ndarray  # as images.tiles
 
 
 def look(photo: Photo) -> tuple[np.ndarray, list[np.ndarray], np.ndarray]:
@@ -70,9 +75,9 @@ def look(photo: Photo) -> tuple[np.ndarray, list[np.ndarray], np.ndarray]:
     """
     image = images.small(store.read_picture(Path(photo.path)), photo.path)
     shape = image.shape[:2]
-    scale = max(shape) / max(photo.width, photo.height)
-    masks = [silhouettes.draw(one, shape, scale) for one in photo.people]
-    crowds = [silhouettes.draw(one, shape, scale) for one in photo.crowds]
+    times = scale(photo, image)
+    masks = [silhouettes.draw(one, shape, times) for one in photo.people]
+    crowds = [silhouettes.draw(one, shape, times) for one in photo.crowds]
     return image, masks, np.bitwise_or.reduce([np.zeros(shape, np.uint8), *masks, *crowds])
 
 
@@ -91,6 +96,7 @@ def measure(photo: Photo) -> Measured:
         "largest": max(photo.areas, default=0.0) / (photo.width * photo.height),
         **silhouettes.measure(masks),
         **focus.measure(grey, person),
+        **tracing.measure(photo.people, photo.areas, grey, scale(photo, grey)),
         **images.light(grey),
         "chroma": images.chroma(image),
         "noise": images.noise(grey),
@@ -98,12 +104,20 @@ def measure(photo: Photo) -> Measured:
     }
     numbers = {name: float(values[name]) for name in MEASUREMENTS}
     tiny = images.tiny(grey)
-    return Measured(numbers, images.perceptual_hash(tiny), images.gradients(tiny, person), ground)
+    hash_, tiles = images.perceptual_hash(tiny), images.tiles(tiny)
+    return Measured(numbers, hash_, images.gradients(tiny, person), ground, tiles)
+
+
+def scale(photo: Photo, image: np.ndarray) -> float:
+    """Return how many pixels of a picture at working size one of the photo is."""
+    return max(image.shape[:2]) / max(photo.width, photo.height)
 
 
 def _typical(ground: np.ndarray) -> np.ndarray:
-    seen = ground[np.isfinite(ground[:, 0])]
-    return np.median(seen, axis=0) if len(seen) else np.full(ground.shape[1], np.nan)
+    seen = np.sort(ground[np.isfinite(ground[:, 0])], axis=0)
+    if not len(seen):
+        return np.full(ground.shape[1], np.nan)
+    return (seen[(len(seen) - 1) // 2] + seen[len(seen) // 2]) / 2
 
 
 def digest(photo: Photo) -> bytes:

@@ -54,6 +54,7 @@ class Folders:
     segments: Path | None = None
     filled: Path | None = None
     transplanted: Path | None = None
+    rivals: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -95,6 +96,15 @@ class Drawer:
     def predicted(self, shot: Shot, side: int) -> np.ndarray:
         """Return the photo with what the network drew."""
         return self._tinted(shot, side, _present(self.folders.segments), PREDICTED)
+
+    def deeplab(self, shot: Shot, side: int) -> np.ndarray:
+        """Return the photo with what DeepLabv3 drew."""
+        folder = _present(self.folders.rivals) / "deeplabv3_resnet101"
+        return self._tinted(shot, side, folder, PREDICTED)
+
+    def selfie(self, shot: Shot, side: int) -> np.ndarray:
+        """Return the photo with what the selfie segmenter drew."""
+        return self._tinted(shot, side, _present(self.folders.rivals) / "selfie", PREDICTED)
 
     def outlines(self, shot: Shot, side: int) -> np.ndarray:
         """Return the photo with both outlines, the prediction's above."""
@@ -139,6 +149,8 @@ DRAWINGS: dict[str, Callable[[Drawer, Shot, int], np.ndarray]] = {
     "photo": Drawer.photo,
     "truth": Drawer.truth,
     "predicted": Drawer.predicted,
+    "deeplab": Drawer.deeplab,
+    "selfie": Drawer.selfie,
     "outlines": Drawer.outlines,
     "filled": Drawer.filled,
     "before": Drawer.photo,

@@ -4,14 +4,27 @@ A ring is COCO's flat list ``[x0, y0, x1, y1, ...]`` in pixels; its first point 
 the end or not. The parts of one object may overlap or abut: together they are the object.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import wraps
 from typing import NamedTuple
 
 import numpy as np
 import shapely
 
 Ring = Sequence[float]
+BLOCK = 4096  # geometries
 HALF_OFF = 1e-6  # of a box's area, far more than rounding leaves of a half or a whole
+
+
+def _in_blocks(measure: Callable[[np.ndarray], np.ndarray]) -> Callable[[np.ndarray], np.ndarray]:
+    """Measure some geometries at a time: all points of all of them at once fill the memory."""
+
+    @wraps(measure)
+    def measured(geometries: np.ndarray) -> np.ndarray:
+        firsts = range(0, max(1, len(geometries)), BLOCK)
+        return np.concatenate([measure(geometries[first : first + BLOCK]) for first in firsts])
+
+    return measured
 
 
 class _Sides(NamedTuple):
@@ -202,6 +215,7 @@ def beyond(geometries: np.ndarray, heights: np.ndarray, widths: np.ndarray) -> n
     return np.nan_to_num(np.maximum(out.max(axis=0), 0))
 
 
+@_in_blocks
 def repeated_points(geometries: np.ndarray) -> np.ndarray:
     """Return ``(N,)`` int: points that lie on the one before them, but for a ring's closing one."""
     sides = _sides(geometries)
@@ -209,6 +223,7 @@ def repeated_points(geometries: np.ndarray) -> np.ndarray:
     return np.bincount(sides.owner[same], minlength=len(geometries))
 
 
+@_in_blocks
 def sharpest(geometries: np.ndarray) -> np.ndarray:
     """Return ``(N,)`` float64: the smallest angle of a geometry's corners, degrees, 0..180.
 
@@ -227,6 +242,7 @@ def sharpest(geometries: np.ndarray) -> np.ndarray:
     return smallest
 
 
+@_in_blocks
 def box_corners(geometries: np.ndarray) -> np.ndarray:
     """Return ``(N,)`` int: how many corners a geometry has if all are its bounds' corners, else 0.
 

@@ -14,6 +14,7 @@ from pipeline import (
     pictures,
     prose,
     restoration,
+    scrutiny,
     words,
 )
 from pipeline.errors import PipelineError
@@ -54,8 +55,10 @@ def page(
         ],
         "limits": prose.limits(say, run.iou, compared),
         "scores": _scores(run, say),
+        "doubted": _doubted(run.suspects),
         "curves": _curves(run.history, say),
         "filling": _filling(run.filling, say),
+        "closer": scrutiny.scrutiny(run, say),
         "gains": findings.gains(run.gains),
         "remaining": restoration.remaining(run.remains, run.measured),
     }
@@ -110,10 +113,23 @@ def _scores(run: Run, say: Words) -> dict[str, object]:
     return {
         "categories": by_category.to_dict("records"),
         "tags": by_tag.to_dict("records"),
+        "prices": findings.prices(run.costs),
         "category_chart": _category_chart(by_category, say),
         "tag_chart": _tag_chart(by_tag, whole, say),
         "spread_chart": _histogram(each.loc[each["split"] == judged, "iou"].tolist(), say),
         "scored": int((each["split"] == judged).sum()),
+    }
+
+
+def _doubted(suspects: pd.DataFrame) -> dict[str, object]:
+    """Return how many labels look wrong: in how many photos, by kind, and judged by whom."""
+    rows = suspects[suspects["suspect"]]
+    photos = suspects.drop_duplicates(["split", "file_name"])
+    return {
+        "labels": len(rows),
+        "photos": len(findings.doubted(suspects)),
+        "kinds": rows["kind"].value_counts().to_dict(),
+        "own": int((~photos["held_out"]).sum()),
     }
 
 

@@ -37,8 +37,11 @@ class TagParams(Params):
     contrast_below: Level  # grey levels
     soft_above: Positive  # pixels at working size
     noisy_above: Level  # grey levels
-    duplicate_within: Annotated[int, msgspec.Meta(ge=-1, le=63)]  # bits of 63
+    duplicate_within: Annotated[float, msgspec.Meta(ge=-1, le=255)]  # grey levels of any cell
+    near_duplicate_within: Annotated[int, msgspec.Meta(ge=-1, le=20)]  # bits of 63
     cut_above: Share  # share of the outline
+    box_above: Share  # share of the smallest box around
+    loose_above: float  # log-odds
     colour_below: Level  # grey levels
     odd_size_above: Annotated[float, msgspec.Meta(ge=1)]  # times the median
 
@@ -96,9 +99,12 @@ RULES: dict[str, Rule] = {
     "low_contrast": Rule(lambda of: of["luma_high"] - of["luma_low"], "contrast_below"),
     "whole_blur": Rule(lambda of: of["edge"], "soft_above"),
     "noisy": Rule(lambda of: of["noise"], "noisy_above"),
-    "duplicate": Rule(lambda of: of["nearest_bits"], "duplicate_within"),
+    "duplicate": Rule(lambda of: of["nearest_levels"], "duplicate_within"),
+    "near_duplicate": Rule(lambda of: of["nearest_bits"], "near_duplicate_within"),
     "no_person": Rule(lambda of: of["people"] + of["crowds"], "people_below", fixed=1),
     "cut_off": Rule(lambda of: of["cut"], "cut_above"),
+    "box_like": Rule(lambda of: of["box"], "box_above"),
+    "loose_polygon": Rule(lambda of: of["loose"], "loose_above"),
     "greyscale": Rule(lambda of: of["chroma"], "colour_below"),
     "odd_size": Rule(lambda of: of["size_ratio"], "odd_size_above"),
 }

@@ -9,7 +9,8 @@ import cv2
 import msgspec
 import numpy as np
 
-from pipeline import photos, unet
+from pipeline import photos, tflite, unet, voc
+from pipeline.errors import ParamsError
 from pipeline.params import Params
 from pipeline.quiet import quietly
 from pipeline.unet import Card
@@ -24,7 +25,9 @@ class SegmentParams(Params):
     splits: list[Literal["train", "valid", "test"]]  # whose images to segment
     batch: Annotated[int, msgspec.Meta(ge=1)]  # images at a time
     flip: bool  # average with the mirror image: a little better, twice the time
-    threads: Annotated[int, msgspec.Meta(ge=1)]  # of TensorFlow
+    threads: Annotated[int, msgspec.Meta(ge=1)]  # of TensorFlow, or of LiteRT
+    model: Literal["unet", "tflite"]  # the trained network, or a ready-made one
+    tflite: str | None  # path of the ready-made network; read with model: tflite only
 
 
 @dataclass(frozen=True)
@@ -102,3 +105,61 @@ def enlarged(likely: np.ndarray, height: int, width: int) -> np.ndarray:
         for channel in np.moveaxis(likely, -1, 0)  # cv2 takes four channels at most
     ]
     return np.stack(channels, axis=-1)
+
+
+@dataclass(frozen=True)
+class Eye:
+    """What finds the categories, whichever network it is.
+
+    Attributes:
+        look: ``(H, W, 3)`` uint8 pictures of any sizes -> what ``probabilities`` gives.
+        labels: name of each label, background first.
+        threshold: as ``unet.decided`` takes it.
+    """
+
+    look: Callable[[list[np.ndarray]], list[np.ndarray]]
+    labels: list[str]
+    threshold: float | None
+
+
+def eye(settings: SegmentParams, model: Path, labels: list[str]) -> Eye:
+    """Read the network that the settings name.
+
+    Args:
+        settings: which it is.
+        model: folder of the trained one.
+        labels: names to give to what a ready-made one finds, background first.
+
+    Raises:
+        ParamsError: a ready-made one is wanted and not named, or no label is a person.
+        WeightsError: the network cannot be read.
+    """
+    if settings.model == "unet":
+        trained = load(model)
+
+        def look(images: list[np.ndarray]) -> list[np.ndarray]:
+            return probabilities(trained, images, flip=settings.flip)
+
+        return Eye(look, trained.card.labels, trained.card.threshold)
+    return _ready(settings, labels)
+
+
+def _ready(settings: SegmentParams, labels: list[str]) -> Eye:
+    if not settings.tflite:
+        raise ParamsError(
+            "segment.model is tflite but segment.tflite is empty; "
+            "give it the path of a network such as MediaPipe's selfie_segmenter.tflite"
+        )
+    people, known = voc.people(labels[1:]), len(labels) - 1
+    if not people:
+        raise ParamsError(
+            f"segment.model: tflite finds people, but the categories are {', '.join(labels[1:])}; "
+            "set segment.model to unet, or call the category person"
+        )
+    finder = tflite.load(Path(settings.tflite).expanduser(), settings.threads)
+
+    def look(images: list[np.ndarray]) -> list[np.ndarray]:
+        likely = (tflite.probability(finder, image, flip=settings.flip) for image in images)
+        return [tflite.maps(one, people, known) for one in likely]
+
+    return Eye(look, labels, tflite.THRESHOLD if known == 1 else None)

@@ -11,7 +11,7 @@ import numpy as np
 import safetensors
 import safetensors.numpy
 
-from pipeline import unet
+from pipeline import encoders, unet
 from pipeline.errors import WeightsError
 from pipeline.quiet import quietly
 from pipeline.unet import UnetParams
@@ -30,15 +30,19 @@ def begin(network: keras.Model, params: UnetParams) -> str:
         network: of ``unet.build`` with the same parameters.
         params: ``init`` is ``none``, ``embedded`` or the path of a ``.safetensors`` file or of a
             folder that training wrote. There are embedded weights for the default network alone:
-            another begins with nothing, as with ``none``.
+            another begins with nothing, as with ``none``, but for what ``encoder_weights`` asks.
 
     Returns:
         What it begins with, in words.
 
     Raises:
-        WeightsError: the file is missing or damaged, or is of a network of other shapes.
+        WeightsError: the file is missing or damaged, is of a network of other shapes, or cannot be
+            fetched.
     """
     if params.init == "none" or (params.init == "embedded" and not embeds(params)):
+        if params.encoder != "none" and params.encoder_weights == "imagenet":
+            encoders.fetch(network, params.encoder)
+            return "ImageNet's weights of the encoder"
         return "nothing"
     path = EMBEDDED if params.init == "embedded" else Path(params.init)
     head = fit(network, read(path), str(path))
@@ -47,7 +51,7 @@ def begin(network: keras.Model, params: UnetParams) -> str:
 
 def embeds(params: UnetParams) -> bool:
     """Say whether weights for this network come with the package."""
-    return params.preset == "default"
+    return params.preset == "default" and params.encoder == "none"
 
 
 def read(path: Path) -> dict[str, np.ndarray]:
@@ -58,7 +62,7 @@ def read(path: Path) -> dict[str, np.ndarray]:
     """
     if path.is_dir():
         network, _ = unet.load(path)
-        return {one.path: one.numpy() for one in network.variables}
+        return {one.path: one.numpy() for one in network.weights}
     if path.suffix != ".safetensors" or not path.is_file():
         raise WeightsError(
             f"unet.init: {path} is no .safetensors file and no folder of a trained network; "
@@ -86,7 +90,7 @@ def fit(network: keras.Model, tensors: dict[str, np.ndarray], where: str) -> boo
     Raises:
         WeightsError: a name is missing or unknown, a shape differs, or a number is not finite.
     """
-    variables = {one.path: one for one in network.variables}
+    variables = {one.path: one for one in network.weights}
     expected = {name: tuple(one.shape) for name, one in variables.items()}
     came = {name: tensor.shape for name, tensor in tensors.items()}
     odd = {name for name in expected | came if expected.get(name) != came.get(name)}

@@ -54,7 +54,7 @@ def grading(learner: keras.Model, loss: Loss, size: int, team: Team) -> Callable
 
 def _agree(learner: keras.Model, share: tf.Tensor, team: Team) -> None:
     """Make the running means and variances of batch normalisation those of the whole batch."""
-    running = learner.non_trainable_variables
+    running = learner.non_trainable_weights
     means = team.summed([share * tf.convert_to_tensor(one) for one in running])
     for one, mean in zip(running, means, strict=True):
         one.assign(mean)

@@ -123,6 +123,32 @@ def write_json(path: Path, value: object) -> None:
     write_bytes(path, msgspec.json.format(plain, indent=1) + b"\n")
 
 
+def write_records(path: Path, lists: dict[str, Iterable[list]]) -> None:
+    """Write JSON of some lists as ``write_json`` does, but hold no more than a part of them.
+
+    Args:
+        path: the file.
+        lists: by name; each in parts, one after the other.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(f".{path.name[:100]}.{os.getpid()}.part")
+    head, tail = len(b'{\n "": ['), len(b"\n ]\n}")
+    try:
+        with beside.open("wb") as file:
+            for number, name in enumerate(sorted(lists)):
+                file.write(b'%b\n "%b": [' % (b"," if number else b"{", name.encode()))
+                full = False
+                for part in filter(None, lists[name]):
+                    plain = b'{"":' + msgspec.json.encode(part, order="sorted") + b"}"
+                    file.write(b"," * full + msgspec.json.format(plain, indent=1)[head:-tail])
+                    full = True
+                file.write(b"\n ]" if full else b"]")
+            file.write(b"\n}\n" if lists else b"{}\n")
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)
+
+
 def read_image(path: Path) -> np.ndarray:
     """Read a picture as ``(H, W, 3)`` uint8 RGB, as its pixels lie: EXIF is not applied.
 

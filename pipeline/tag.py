@@ -1,12 +1,21 @@
 """Measure each image, name its problems: one row an image, one boolean column a tag."""
 
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pandas as pd
 
-from pipeline import images, measurements, memory, parallel, places, polygons, silhouettes
+from pipeline import (
+    lookalikes,
+    measurements,
+    memory,
+    parallel,
+    places,
+    polygons,
+    silhouettes,
+)
 from pipeline.errors import ParamsError
 from pipeline.measurements import MEASUREMENTS, Agreements, Measured, Photo
 from pipeline.rules import RULES, TABLE_1, TagParams, tagged
@@ -60,22 +69,31 @@ def photos(dataset: Dataset, raw: Path, people: list[str]) -> list[Photo]:
 
 
 def grouped(
-    todo: list[Photo], measured: list[Measured], params: TagParams, agreements: Agreements
+    todo: list[Photo],
+    measured: list[Measured],
+    params: TagParams,
+    agreements: Agreements,
+    each: places.Each = map,
 ) -> list[str]:
     """Return the place of each image: by its file's name, else by likeness; "" alone.
 
-    A place found by likeness is called after its first image.
+    A place found by likeness is called after its first image. ``each`` does what ``map`` does,
+    perhaps on several processors.
     """
     if not todo:
         return []
     alike = places.likeness(np.array([one.gradients for one in measured]))
-    same = cache(lambda one, other: agreements(one, other) >= params.place_corners_from)
+    same = cache(
+        lambda one, other: (
+            alike[one, other] > places.SURE or agreements(one, other) >= params.place_corners_from
+        )
+    )
     files = [Path(photo.path).name for photo in todo]
     named = places.by_name(files, params.place_pattern)
-    named = places.coherent(named, alike, params.place_photos_from, same)
+    named = places.coherent(named, alike, params.place_photos_from, same, each)
     rest = np.array([name == "" for name in named])
     alike[~rest] = alike[:, ~rest] = -1
-    leaders = places.by_look(alike, params.place_alike_above, same)
+    leaders = places.by_look(alike, params.place_alike_above, same, each)
     return [
         name or (files[leader].split(".rf.")[0] if leaders.count(leader) > 1 else "")
         for name, leader in zip(named, leaders, strict=True)
@@ -83,7 +101,7 @@ def grouped(
 
 
 def table(
-    dataset: Dataset, measured: list[Measured], place: list[str], members: int
+    dataset: Dataset, measured: list[Measured], place: list[str], params: TagParams
 ) -> pd.DataFrame:
     """Return one row an image: columns as ``MEASURED``, then every measurement.
 
@@ -91,15 +109,19 @@ def table(
         dataset: whose images were measured.
         measured: one an image, in the order of ``order``.
         place: the same, "" for none.
-        members: fewest photos that make a place's usual look.
+        params: how many photos make a place's usual look, what the same picture is.
     """
     rows = order(dataset.images).reset_index(drop=True)
     numbers = MEASUREMENTS.frame([one.numbers for one in measured])
     frame = pd.concat([rows[["split", "file_name", "width", "height"]], numbers], axis=1)
     frame.insert(4, "place", pd.Series(place, dtype="str"))
     looks = np.array([one.look for one in measured])
-    frame["unusual"] = places.unusual(looks, place, np.array(LOOK_SCALES), members)
-    frame["nearest_bits"] = images.nearest_bits([one.hash for one in measured])
+    frame["unusual"] = places.unusual(looks, place, np.array(LOOK_SCALES), params.place_photos_from)
+    frame["nearest_levels"], frame["nearest_bits"] = lookalikes.nearest(
+        [one.hash for one in measured],
+        np.array([one.tiles for one in measured]),
+        params.duplicate_within,
+    )
     frame["size_ratio"] = _size_ratio(frame["width"] * frame["height"])
     return MEASURED.check(frame, "images")
 
@@ -156,6 +178,8 @@ def run(
     kept = memory.Memory(compute.cache, measurements.measure, Measured)
     measured = kept.each(todo, digests, compute, "tag")
     agreements = measurements.Agreements(todo, digests, compute.cache)
-    place = grouped(todo, measured, params, agreements)
+    here = msgspec.structs.replace(compute, backend="local")  # threads share what they have seen
+    each = partial(parallel.each, compute=here, title="places", threads=True)
+    place = grouped(todo, measured, params, agreements, each)
     agreements.keep()
-    return tagged(table(dataset, measured, place, params.place_photos_from), params)
+    return tagged(table(dataset, measured, place, params), params)

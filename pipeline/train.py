@@ -210,7 +210,8 @@ class Trainer:
         self._rows = [_row(values) for values in rows]
 
     def _variables(self) -> list[keras.Variable]:
-        return [*self._learner.weights, *self.network.weights, *self._optimiser.variables]
+        # All of the learner's, as an encoder's dropout has the state of its generator there.
+        return [*self._learner.variables, *self.network.weights, *self._optimiser.variables]
 
 
 def _row(values: np.ndarray) -> dict:

@@ -13,7 +13,7 @@ from typing import Annotated, Literal, TypeVar
 import msgspec
 import numpy as np
 
-from pipeline import store
+from pipeline import encoders, store
 from pipeline.errors import WeightsError
 from pipeline.params import Params
 from pipeline.quiet import quietly
@@ -48,6 +48,17 @@ class UnetParams(Params):
     preset: Literal["default", "seed"]
     init: Annotated[str, msgspec.Meta(min_length=1)]  # none, embedded or a path; see ``starts``
     size: Annotated[int, msgspec.Meta(ge=STEP, le=1024, multiple_of=STEP)]  # pixels, square
+    encoder: encoders.Kind = "none"  # a published network as the downward half of the default
+    encoder_weights: Literal["none", "imagenet"] = "none"  # of it; imagenet is downloaded
+
+    def __post_init__(self) -> None:
+        """Refuse the report's network with another encoder.
+
+        Raises:
+            ValueError: so it is; ``params.load`` makes it a ``ParamsError``.
+        """
+        if self.preset == "seed" and self.encoder != "none":
+            raise ValueError(f"preset seed has its own encoder, not {self.encoder}")
 
 
 class Card(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -61,6 +72,7 @@ class Card(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     colours: Literal["RGB"]
     scale: float  # input = pixel * scale + offset
     offset: float
+    encoder: encoders.Kind = "none"  # as in the parameters; earlier cards do not say
 
 
 def prepare(seed: int, threads: int, begin: Callable[[], Began] = lambda: tf.zeros(1)) -> Began:
@@ -95,8 +107,13 @@ def build(params: UnetParams, labels: int) -> keras.Model:
         first. Its layer ``logits`` is what a loss should see.
     """
     image = keras.Input((None, None, 3), name="image")
-    body = _seed if params.preset == "seed" else _default
-    logits = body(image, 1 if labels == 1 else labels + 1)
+    channels = 1 if labels == 1 else labels + 1
+    if params.preset == "seed":
+        logits = _seed(image, channels)
+    elif params.encoder == "none":
+        logits = _upward(_downward(image), channels)
+    else:
+        logits = _upward(encoders.downward(image, params.encoder), channels)
     squash = "sigmoid" if labels == 1 else "softmax"
     output = layers.Activation(squash, dtype="float32", name="probabilities")(logits)
     return keras.Model(image, output, name=f"unet_{params.preset}")
@@ -123,17 +140,22 @@ def _pair(x: keras.KerasTensor, width: int, name: str) -> keras.KerasTensor:
     return x
 
 
-def _default(x: keras.KerasTensor, channels: int) -> keras.KerasTensor:
-    """A network of the same parameter count with about half the arithmetic."""
+def _downward(x: keras.KerasTensor) -> list[keras.KerasTensor]:
+    """The default's encoder: a network of the seed's parameter count, about half its arithmetic."""
     skips = []
     for level, width in enumerate(ENCODER):
         x = _normal(x, width, f"down{level}a", stride=2)
         x = _normal(x, width, f"down{level}b")  # (N, H/2^(level+1), W/2^(level+1), width)
         skips.append(x)
-    x = skips.pop()  # (N, H/32, W/32, 432)
-    for level, width in enumerate(DECODER):
+    return skips
+
+
+def _upward(skips: list[keras.KerasTensor], channels: int) -> keras.KerasTensor:
+    """The default's decoder, from a half, a quarter ... a 32nd of the size."""
+    x, *rest = skips[::-1]  # (N, H/32, W/32, 432)
+    for level, (width, skip) in enumerate(zip(DECODER, rest, strict=True)):
         up = layers.UpSampling2D(2, interpolation="bilinear", name=f"up{level}_raise")(x)
-        joined = layers.Concatenate(name=f"up{level}_join")([up, skips.pop()])
+        joined = layers.Concatenate(name=f"up{level}_join")([up, skip])
         x = _normal(joined, width, f"up{level}")  # at last (N, H/2, W/2, 24)
     x = layers.Conv2D(channels, 1, name="half")(x)  # (N, H/2, W/2, channels)
     return layers.UpSampling2D(2, interpolation="bilinear", name="logits")(x)
@@ -158,7 +180,10 @@ def card(params: UnetParams, labels: list[str], threshold: float | None) -> Card
         threshold: of the probability, 0..1; None where there are several categories.
     """
     scale, offset = (1 / 255, 0.0) if params.preset == "seed" else (2 / 255, -1.0)
-    return Card(params.preset, params.size, labels, threshold, "stretch", "RGB", scale, offset)
+    fit, colours = "stretch", "RGB"
+    return Card(
+        params.preset, params.size, labels, threshold, fit, colours, scale, offset, params.encoder
+    )
 
 
 def scaled(images: np.ndarray, about: Card) -> np.ndarray:
@@ -216,7 +241,9 @@ def load(folder: Path) -> tuple[keras.Model, Card]:
         raise WeightsError(f"{folder} holds no trained network; run dvc repro train")
     try:
         about = msgspec.convert(store.read_json(folder / CARD), Card)
-        params = UnetParams(preset=about.preset, init="none", size=about.size)
+        params = UnetParams(
+            preset=about.preset, init="none", size=about.size, encoder=about.encoder
+        )
         network = build(params, len(about.labels) - 1)
         with warnings.catch_warnings():
             warnings.simplefilter("error")  # Keras only warns of weights it does not find

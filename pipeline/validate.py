@@ -2,13 +2,13 @@
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from pipeline import checks, coco, raw
+from pipeline import checks, coco, outlines, raw
 from pipeline.checks.base import ids, tuples
 from pipeline.checks.categories import spelt
 from pipeline.errors import ExportError
@@ -55,12 +55,21 @@ def run(
         params: the limits.
         looked: gives what ``looking.rows`` does of the folder, once it is asked.
     """
-    files = {
-        split: (path.relative_to(folder).as_posix(), raw.read(path))
-        for split, path in raw.annotation_files(folder).items()
-    }
-    export = coco.read(files)
+    export = _read(folder)  # begun pictures are looked at meanwhile
     return export, sound(export, raw.pictures(looked()), params)
+
+
+def _read(folder: Path) -> Export:
+    """Return the export with outlines as numbers; its text, most of the memory, is let go."""
+    export = coco.read(
+        {
+            split: (path.relative_to(folder).as_posix(), raw.read(path))
+            for split, path in raw.annotation_files(folder).items()
+        }
+    )
+    written = outlines.read(export.annotations["segmentation"].tolist())
+    numbers = pd.Series(written, export.annotations.index, dtype="object")
+    return replace(export, annotations=export.annotations.assign(segmentation=numbers))
 
 
 def sound(export: Export, pictures: pd.DataFrame, params: checks.ValidateParams) -> Sound:

@@ -9,7 +9,7 @@ import click
 import typer
 from typer.core import TyperGroup
 
-from pipeline import store
+from pipeline import params, store
 from pipeline.errors import PipelineError, WeightsError
 from stages import restoring
 
@@ -63,7 +63,7 @@ def restore(  # noqa: PLR0913  # one parameter an option
     if weights is not None:
         _need(weights, "inpainting weights", "train_inpaint")
     if mask is None:
-        _need(model, "trained model", "train")
+        _need_network(model)
     elif len(paths) != 1:
         raise PipelineError(f"--mask is of one photo, but {len(paths)} are given")
     with tempfile.TemporaryDirectory() as scratch:
@@ -73,8 +73,7 @@ def restore(  # noqa: PLR0913  # one parameter an option
         else:
             store.write_mask(work[0].mask, (store.read_photo(mask).max(axis=2) > 0).astype("u1"))
         work = restoring.alone(restoring.inpaint, work, weights)
-    gone = [restoring.Photo(path, path, path, failure="there is no such file") for path in missing]
-    _conclude(work + gone, output)
+    _conclude(work + _gone(missing), output)
 
 
 @app.command()
@@ -91,6 +90,22 @@ def serve(
     if weights is not None:
         _need(weights, "inpainting weights", "train_inpaint")
     serving.serve(port, model, weights, typer.echo)
+
+
+@app.command()
+def segment(
+    photos: Annotated[list[Path], typer.Argument(help="Photos, or folders of photos.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="Folder to write into.")] = Path(
+        "masks"
+    ),
+    model: Annotated[Path, typer.Option(help="The trained U-Net.")] = Path("data/model"),
+) -> None:
+    """Find people in photos and write their label masks, <stem>.png, at the photos' sizes."""
+    _need_network(model)
+    paths, missing = restoring.find(photos)
+    work = _plan(paths, output, output)
+    work = restoring.segment([photo._replace(mask=photo.restored) for photo in work], model)
+    _conclude(work + _gone(missing), output, "segmented")
 
 
 @app.command()
@@ -134,6 +149,51 @@ def export(
     from stages import exporting  # noqa: PLC0415  # as above
 
     typer.echo(exporting.export(dataset, pictures, kind, output))
+
+
+@app.command("export-model")
+def export_model(
+    model: Annotated[Path, typer.Argument(help="The trained U-Net: data/model.")],
+    output: Annotated[
+        Path, typer.Option("-o", "--output", help="The file, or the folder of a savedmodel.")
+    ] = Path("model1.h5"),
+    kind: Annotated[
+        str,
+        typer.Option(
+            "--format",
+            help="h5, savedmodel, tflite, tflite-float16 or tflite-int8; by the ending otherwise.",
+        ),
+    ] = "",
+    check: Annotated[
+        Path, typer.Option(help="Folder of raw, valid and masks; its test split is scored.")
+    ] = Path("data"),
+) -> None:
+    """Write the trained network for Keras, TensorFlow or LiteRT, and say what IoU that costs."""
+    from stages import sharing  # noqa: PLC0415  # as above
+
+    for line in sharing.share(model, kind, output, check):
+        typer.echo(line)
+
+
+@app.command()
+def prelabel(  # noqa: PLR0913  # one parameter an option
+    folder: Annotated[Path, typer.Argument(help="Photos that nobody has outlined yet.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="The zip to write.")] = Path(
+        "labels.zip"
+    ),
+    kind: Annotated[
+        str, typer.Option("--format", help="coco (Roboflow), cvat, yolo or labelstudio.")
+    ] = "coco",
+    model: Annotated[Path, typer.Option(help="The trained U-Net.")] = Path("data/model"),
+    dataset: Annotated[Path, typer.Option(help="What is labelled already.")] = Path("data/valid"),
+    pictures: Annotated[Path, typer.Option(help="Its pictures.")] = Path("data/raw"),
+) -> None:
+    """Outline people in photos for correction by hand, and say which to do first."""
+    from stages import prelabelling  # noqa: PLC0415  # as above
+
+    _need_network(model)
+    for line in prelabelling.write(folder, output, kind, model, (dataset, pictures)):
+        typer.echo(line)
 
 
 @app.command()
@@ -214,7 +274,20 @@ def _need(path: Path, what: str, stage: str) -> None:
         )
 
 
-def _plan(paths: list[Path], output: Path, masks: Path, *, beside: bool) -> list[restoring.Photo]:
+def _need_network(model: Path) -> None:
+    """Refuse unless there is a trained network, or another is to find people."""
+    if params.value(str, "segment", "model") == "unet":
+        _need(model, "trained model", "train")
+
+
+def _gone(missing: list[Path]) -> list[restoring.Photo]:
+    """Return a failure for each path at which there is no photo."""
+    return [restoring.Photo(path, path, path, failure="there is no such file") for path in missing]
+
+
+def _plan(
+    paths: list[Path], output: Path, masks: Path, *, beside: bool = False
+) -> list[restoring.Photo]:
     """Give each photo its own output name; two photos of one name get a number."""
     taken: dict[str, int] = {}
     work = []
@@ -229,12 +302,12 @@ def _plan(paths: list[Path], output: Path, masks: Path, *, beside: bool) -> list
     return work
 
 
-def _conclude(work: list[restoring.Photo], output: Path) -> None:
+def _conclude(work: list[restoring.Photo], output: Path, done: str = "restored") -> None:
     """Say what failed, a line each, and how many are done; fail if any did."""
     failed = [photo for photo in work if photo.failure]
     for photo in failed:
         typer.echo(f"segment-restore: {photo.path}: {photo.failure}", err=True)
-    typer.echo(f"{len(work) - len(failed)} of {len(work)} photos restored into {output}")
+    typer.echo(f"{len(work) - len(failed)} of {len(work)} photos {done} into {output}")
     if failed:
         raise typer.Exit(1)
 

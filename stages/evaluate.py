@@ -1,11 +1,25 @@
 """Count pixels, score each category and tag, and score the restorations."""
 
+from collections import Counter
 from functools import partial
+from glob import escape
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
-from pipeline import coco, evaluate, fidelity, parallel, params, restoration, store, tables
+from pipeline import (
+    coco,
+    costs,
+    evaluate,
+    fidelity,
+    parallel,
+    params,
+    restoration,
+    scoring,
+    store,
+    tables,
+)
 from stages import run
 
 
@@ -20,35 +34,55 @@ def main(  # noqa: PLR0913  # one parameter a path of dvc.yaml
     tagged: Path,
     right: Path,
     issues: Path,
+    suspects: Path,
+    calibrated: Path,
     remains: Path,
     counts: Path,
+    scores: Path,
     iou: Path,
+    cost: Path,
+    confusion: Path,
+    worst: Path,
     restored: Path,
     compared: Path,
     metrics: Path,
 ) -> str:
-    """Read both masks of every image and both pictures of every hole, write five tables."""
+    """Read both masks of every image and both pictures of every hole, write the tables."""
     images = coco.load(valid).images
     labels = store.read_table(valid / "labels.csv", tables.LABELS)
     tags = store.read_table(tagged, tables.MEASURED)
     compute = params.load(parallel.ComputeParams, "compute")
+    settings = params.load(scoring.EvaluateParams, "evaluate")
+    drawn = (settings.resamples, settings.confidence, settings.seed)
 
-    counted = _counted(images, masks, segments, len(labels) - 1, compute)
-    store.write_table(counts, counted, tables.COUNTS)
-    settings = params.load(evaluate.EvaluateParams, "evaluate")
-    scored = evaluate.score(counted, tags, labels, settings)
-    store.write_table(iou, scored, tables.IOU)
-
+    counted, pairs = _counted(images, masks, segments, len(labels) - 1, compute)
+    every = evaluate.scores(counted, tags, labels, settings)
+    scored, costly = evaluate.headlines(every), costs.table(counted, tags, *drawn)
     work = _holes(images, "clean", truth / "clean", filled, raw)
     work += _holes(images, "transplant", None, transplanted, raw)
     table = _restored(work, compute)
-    store.write_table(restored, table, tables.RESTORED)
-    drawn = (settings.resamples, settings.confidence, settings.seed)
     gains = restoration.compare(table, tags, *drawn)
-    store.write_table(compared, gains, tables.RESTORATION)
+    for path, frame, columns in (
+        (counts, counted, tables.COUNTS),
+        (scores, every, tables.SCORES),
+        (iou, scored, tables.IOU),
+        (cost, costly, tables.COSTS),
+        (confusion, evaluate.confusion(pairs, labels), tables.CONFUSION),
+        (worst, evaluate.worst(counted, tags, settings.worst), tables.WORST),
+        (restored, table, tables.RESTORED),
+        (compared, gains, tables.RESTORATION),
+    ):
+        store.write_table(path, frame, columns)
 
-    accuracy = store.read_table(right, tables.TAG_ACCURACY)
-    tree = evaluate.metrics(scored, table, store.read_table(issues, tables.ISSUES), tags, accuracy)
+    tree = evaluate.metrics(
+        scored,
+        table,
+        store.read_table(issues, tables.ISSUES),
+        tags,
+        store.read_table(right, tables.TAG_ACCURACY),
+        store.read_table(calibrated, tables.CALIBRATION),
+    )
+    tree["audit"] |= costs.metrics(costly, store.read_table(suspects, tables.SUSPECTS))
     if more := restoration.metrics(gains, store.read_table(remains, tables.REMAINS), tags):
         tree["restore"] = tree.get("restore", {}) | more
     store.write_json(metrics, tree)
@@ -62,29 +96,34 @@ def _restored(work: list[dict], compute: parallel.ComputeParams) -> pd.DataFrame
 
 def _counted(
     images: pd.DataFrame, masks: Path, segments: Path, labels: int, compute: parallel.ComputeParams
-) -> pd.DataFrame:
-    """Count every image that has a predicted mask."""
+) -> tuple[pd.DataFrame, dict[str, Counter]]:
+    """Count every image that has a predicted mask: by label, and by split each pair of labels."""
     work = [
         (image.split, image.stem, image.file_name)
         for image in images.itertuples()
         if (segments / image.split / f"{image.stem}.png").is_file()
     ]
     count = partial(_count, masks=masks, segments=segments, labels=labels)
-    rows = parallel.each(count, work, compute, "count pixels")
-    return tables.COUNTS.frame([row for several in rows for row in several])
+    found = parallel.each(count, work, compute, "count pixels")
+    pairs: dict[str, Counter] = {}
+    for (split, *_), (_, taken) in zip(work, found, strict=True):
+        pairs.setdefault(split, Counter()).update(taken)
+    return tables.COUNTS.frame([row for rows, _ in found for row in rows]), pairs
 
 
-def _count(image: tuple[str, str, str], masks: Path, segments: Path, labels: int) -> list[dict]:
+def _count(
+    image: tuple[str, str, str], masks: Path, segments: Path, labels: int
+) -> tuple[list[dict], dict[tuple[int, int], int]]:
     split, stem, file_name = image
-    counted = evaluate.counts(
-        truth=store.read_mask(masks / split / f"{stem}.png"),
-        predicted=store.read_mask(segments / split / f"{stem}.png"),
-        labels=labels,
-    )
-    return [
-        {"split": split, "file_name": file_name, "label": label, "tp": tp, "fp": fp, "fn": fn}
-        for label, (tp, fp, fn) in enumerate(counted.tolist(), start=1)
+    truth = store.read_mask(masks / split / f"{stem}.png")
+    predicted = store.read_mask(segments / split / f"{stem}.png")
+    taken = scoring.confusion(truth=truth, predicted=predicted, labels=labels)
+    rows = [
+        {"split": split, "file_name": file_name, "label": label}
+        | dict(zip(scoring.COUNTED, counted, strict=True))
+        for label, counted in enumerate(scoring.tally(taken, truth, predicted).tolist(), start=1)
     ]
+    return rows, {tuple(pair): int(taken[tuple(pair)]) for pair in np.argwhere(taken).tolist()}
 
 
 def _holes(
@@ -101,6 +140,7 @@ def _holes(
             work.append(
                 {"file_name": image.file_name, "kind": kind, "photo": photo, "truth": plate}
                 | {"hole": hole, "filled": filled / "test" / f"{image.stem}.png"}
+                | {"baselines": sorted(filled.glob(f"baselines/*/{escape(image.stem)}.png"))}
             )
     return work
 
@@ -112,6 +152,7 @@ def _compare(work: dict) -> list[dict]:
         return []
     photo, truth = store.read_image(work["photo"]), store.read_image(work["truth"])
     fillings = {"deepfill": store.read_image(work["filled"])}
+    fillings |= {path.parent.name: store.read_image(path) for path in work["baselines"]}
     fillings |= {name: fill(photo, hole) for name, fill in fidelity.BASELINES.items()}
     about = {"file_name": work["file_name"], "kind": work["kind"], "hole": float(hole.mean())}
     return [

@@ -1,18 +1,22 @@
 """Fill the objects of each test image, and holes on bare ground where the truth is known."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
 import numpy as np
 import pandas as pd
+from torch import nn
 
-from pipeline import coco, fidelity, holes, inpaint, params, store
+from pipeline import baselines, coco, fidelity, holes, inpaint, params, store
 from pipeline.deepfill import runtime
 from pipeline.deepfill.generator import Generator
 from pipeline.inpaint import InpaintParams
 from pipeline.parallel import progress
 from stages import run, weighing
+
+OURS = "deepfill"  # its name among the painters
 
 
 def main(  # noqa: PLR0913  # one a path
@@ -27,7 +31,8 @@ def main(  # noqa: PLR0913  # one a path
     """Read the test split; write each image restored, each with a transplanted hole, and holes."""
     settings = params.load(InpaintParams, "inpaint")
     runtime.prepare(settings.seed, settings.threads)
-    generator = load(settings, inpainter, filled / "weights.json")
+    painters = {OURS: load(settings, inpainter, filled / "weights.json")}
+    painters |= baselines.load(msgspec.to_builtins(settings.baselines))
     dataset = coco.load(valid)
     rows = dataset.images[dataset.images["split"] == "test"]
     labels = inpaint.removed_labels(dataset.labels, settings.remove)
@@ -42,12 +47,12 @@ def main(  # noqa: PLR0913  # one a path
         done.covered.append(hole.mean())
         if hole.all():  # nothing is known to paint from: the photo stays as it is
             hole = np.zeros_like(hole)
-        write(filled, row.stem, inpaint.fill(generator, image, hole, settings), hole)
+        paint(painters, filled / "test" / f"{row.stem}.png", (image, hole), settings)
         rng = np.random.default_rng([settings.seed, index])
         spot = inpaint.transplant(truth, outlines, settings, rng)
         if spot is not None:
-            painted = inpaint.fill(generator, image, spot, settings)
-            write(transplanted, row.stem, painted, spot)
+            place = transplanted / "test" / f"{row.stem}.png"
+            painted = paint(painters, place, (image, spot), settings)
             done.off.append(fidelity.l1(image, painted, spot))
             done.plain.append(fidelity.l1(image, fidelity.mean_colour(image, spot), spot))
     return summary(done)
@@ -103,10 +108,26 @@ def read_mask(folder: Path, row: pd.Series) -> np.ndarray:
     return store.read_mask(folder / row.split / f"{row.stem}.png")
 
 
-def write(folder: Path, stem: str, image: np.ndarray, hole: np.ndarray) -> None:
-    """Write a filled picture and, beside it, its hole as a mask of 0 and 1."""
-    store.write_image(folder / "test" / f"{stem}.png", image)
-    store.write_mask(folder / "holes" / f"{stem}.png", hole.astype(np.uint8))
+def paint(
+    painters: Mapping[str, nn.Module],
+    path: Path,
+    scene: tuple[np.ndarray, np.ndarray],
+    settings: InpaintParams,
+) -> np.ndarray:
+    """Fill the hole of a picture with each painter, write what they make, and return ours.
+
+    Beside the folder of ours are ``holes``, masks of 0 and 1, and ``baselines``, a folder each.
+    """
+    image, hole = scene
+    folder = path.parents[1]
+    store.write_mask(folder / "holes" / path.name, hole.astype(np.uint8))
+    made = {
+        name: inpaint.fill(painter, image, hole, settings) for name, painter in painters.items()
+    }
+    for name, picture in made.items():
+        place = path if name == OURS else folder / "baselines" / name / path.name
+        store.write_image(place, picture)
+    return made[OURS]
 
 
 def mean(values: list[float]) -> float:

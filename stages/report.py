@@ -18,6 +18,7 @@ def main(  # noqa: PLR0913  # one parameter a path of dvc.yaml
     filled: Path,
     transplanted: Path,
     model: Path,
+    rivals: Path,
     reports: Path,
 ) -> str:
     """Read the run's tables, write ``index.html``, ``assets/`` and ``restored.jpg``."""
@@ -32,14 +33,22 @@ def main(  # noqa: PLR0913  # one parameter a path of dvc.yaml
         filling=store.read_table(reports / "history_inpaint.csv", FILLING),
         counts=store.read_table(reports / "counts.csv", tables.COUNTS),
         iou=store.read_table(reports / "iou.csv", tables.IOU),
+        costs=store.read_table(reports / "costs.csv", tables.COSTS),
+        suspects=store.read_table(reports / "suspects.csv", tables.SUSPECTS),
         restored=store.read_table(reports / "restored.csv", tables.RESTORED),
+        scores=store.read_table(reports / "scores.csv", tables.SCORES),
+        confusion=store.read_table(reports / "confusion.csv", tables.CONFUSION),
+        calibration=store.read_table(reports / "calibration.csv", tables.CALIBRATION),
+        worst=store.read_table(reports / "worst.csv", tables.WORST),
+        rivals=store.read_table(reports / "rivals.csv", tables.RIVALS),
+        learning=store.read_table(reports / "learning_curve.csv", tables.LEARNING),
         gains=store.read_table(reports / "restoration.csv", tables.RESTORATION),
         remains=store.read_table(reports / "remains.csv", tables.REMAINS),
         refilled=_stems(filled / "test"),
         transplanted=_stems(transplanted / "test"),
         cards={"unet": _card(model), "deepfill": _card(filled)},
     )
-    folders = Folders(raw, masks, segments, filled, transplanted)
+    folders = Folders(raw, masks, segments, filled, transplanted, rivals)
     compute = params.load(ComputeParams, "compute")
     html = report.page(tables_of_run, folders, reports, settings, compute)
     store.write_bytes(reports / "index.html", html.encode("utf-8", "replace"))

@@ -2,19 +2,18 @@
 
 import glob
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
-from multiprocessing import get_context
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 import cv2
 import numpy as np
 
-from pipeline import originals, params, store
+from pipeline import feeding, originals, params, store
 from pipeline.errors import ImageError, PipelineError
 from pipeline.originals import Original
 from pipeline.parallel import progress
+from stages.apart import apart
 
 PICTURES = {
     *(".jpg", ".jpeg", ".jfif", ".png", ".bmp", ".webp", ".tif", ".tiff", ".gif"),
@@ -90,28 +89,37 @@ def alone(
     Raises:
         PipelineError: the process raised one, or died.
     """
-    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
-        try:
-            return pool.submit(work, photos, model).result()
-        except BrokenProcessPool as error:
-            raise PipelineError(
-                f"{work.__name__} died, most likely for want of memory; give smaller photos"
-            ) from error
+    return apart(work, photos, model)
 
 
 def segment(photos: list[Photo], model: Path) -> list[Photo]:
-    """Write the label mask of each photo; TensorFlow's process."""
+    """Write the label mask of each photo; TensorFlow's process.
+
+    The next photos are read, which takes longest, while the network looks at one.
+    """
     from pipeline import segment, unet  # noqa: PLC0415  # TensorFlow, here alone
 
     settings = params.load(segment.SegmentParams, "segment")
-    unet.prepare(0, settings.threads)
-    segmenter = segment.load(model)
+    if settings.model == "unet":
+        unet.prepare(0, settings.threads)
+    eye = segment.eye(settings, model, ["background", "person"])
+    pictures = feeding.ahead(_picture, photos, settings.threads)
 
-    def look(photo: Photo) -> None:
-        image = read(photo).rgb
-        store.write_mask(photo.mask, segment.predict(segmenter, image, flip=settings.flip))
+    def look(photo: Photo, image: np.ndarray | Exception) -> None:
+        if isinstance(image, Exception):
+            raise image
+        (likely,) = eye.look([image])
+        store.write_mask(photo.mask, unet.decided(likely, eye.threshold))
 
-    return [_attempt(look, photo) for photo in progress(photos, "find people", len(photos))]
+    pairs = zip(progress(photos, "find people", len(photos)), pictures, strict=True)
+    return [_attempt(partial(look, image=image), photo) for photo, image in pairs]
+
+
+def _picture(photo: Photo) -> np.ndarray | Exception:
+    try:
+        return read(photo).rgb
+    except FAILURES as error:
+        return error
 
 
 def inpaint(photos: list[Photo], model: Path | None) -> list[Photo]:

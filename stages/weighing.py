@@ -1,15 +1,15 @@
 """The network that ``inpaint.weights`` names, fetched if it must be, with a word on its licence."""
 
 import sys
-from functools import partial
 from pathlib import Path
 
 from tqdm import tqdm
 
-from pipeline import download, inpaint, params
+from pipeline import download, inpaint
 from pipeline.deepfill import weights
 from pipeline.deepfill.generator import Generator
 from pipeline.inpaint import InpaintParams
+from stages import fetching
 
 
 def load(settings: InpaintParams, trained: Path) -> Generator:
@@ -29,11 +29,7 @@ def place(settings: InpaintParams, trained: Path) -> Path:
     """
     if not download.is_url(settings.weights):
         return download.checked(inpaint.source(settings, trained), settings.sha256)
-    limits = params.load(download.DownloadParams, "download")
-    with tqdm(
-        desc="fetching weights", unit="B", unit_scale=True, disable=None, leave=False, delay=0.5
-    ) as bar:
-        return download.fetch(settings.weights, settings.sha256, limits, partial(_show, bar))
+    return fetching.fetched(settings.weights, settings.sha256)
 
 
 def licensed(generator: Generator) -> Generator:
@@ -41,8 +37,3 @@ def licensed(generator: Generator) -> Generator:
     if generator.notice:
         tqdm.write(f"weights: {generator.notice}", file=sys.stderr)
     return generator
-
-
-def _show(bar: tqdm, done: int, total: int | None) -> None:
-    bar.total = total
-    bar.update(done - bar.n)

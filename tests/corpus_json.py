@@ -135,6 +135,13 @@ TOPS = {
         replace('"annotations": [', '"annotations": [{"id": 77}], "annotations": ['),
         [of_split("key_twice")],
     ),
+    "a record's category twice": (
+        replace('"category_id": 1', '"category_id": 7, "category_id": 1'), [of_split("key_twice")]
+    ),
+    "a record's id twice": (replace('"id": 0', '"id": 7, "id": 0'), [of_split("key_twice")]),
+    "a category's name twice": (
+        replace('"name": "', '"name": "none", "name": "'), [of_split("key_twice")]
+    ),
 }  # fmt: skip
 
 IMAGES = {
@@ -252,6 +259,13 @@ ANNOTATIONS = {
     "drawn twice, nearly": (
         extra("annotations", id=7, segmentation=[[*FIVE[:-1], 12.1]]),
         [of_object("annotation_overlap", 7)]),
+    "behind two smaller ones": (
+        several(
+            extra("annotations", id=7, segmentation=[[1, 1, 8, 1, 8, 13, 1, 13]],
+                  bbox=[1, 1, 7, 12], area=84),
+            extra("annotations", id=8, segmentation=[[8, 1, 15, 1, 15, 13, 8, 13]],
+                  bbox=[8, 1, 7, 12], area=84)),
+        [of_object("annotation_hidden")]),
     "drawn twice, from another corner": (
         extra("annotations", id=7, segmentation=[[*FIVE[2:], *FIVE[:2]]]),
         [of_object("annotation_overlap", 7)]),

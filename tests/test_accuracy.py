@@ -150,6 +150,9 @@ MEASURED = {
     "edge": [np.nan, 1.2, 0.4, 1.0],
     "noise": [1.0, 7.0, 6.0, 2.0],
     "nearest_bits": [4, 30, 5, 0],
+    "nearest_levels": [5.0, np.nan, 4.0, 0.0],
+    "box": [0.9, 0.5, 1.0, 0.0],
+    "loose": [1.0, np.nan, 1.5, -3.0],
     "cut": [0.0, 0.05, 0.2, 0.0],
     "chroma": [3.0, 90.0, 6.0, 50.0],
     "size_ratio": [1.0, 3.0, 4.0, 1.0],
@@ -159,8 +162,9 @@ MEASURED = {
 LIMITS = {  # whatever ships
     "far_below": 0.025, "crowd_from": 4, "blurred_above": 0.0, "unusual_above": 0.75,
     "occluded_above": 0.0, "dark_below": 71, "bright_above": 0.25, "contrast_below": 60,
-    "soft_above": 1.0, "noisy_above": 6, "duplicate_within": 4, "cut_above": 0.05,
-    "colour_below": 6, "odd_size_above": 3,
+    "soft_above": 1.0, "noisy_above": 6, "duplicate_within": 5, "cut_above": 0.05,
+    "near_duplicate_within": 4, "box_above": 0.9, "loose_above": 1.0, "colour_below": 6,
+    "odd_size_above": 3,
 }  # fmt: skip
 
 

@@ -1,25 +1,30 @@
 import sys
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
+import shapely
 from exports import examine, sheets
 from pycocotools.coco import COCO
 
-from pipeline import coco, rasterise
+from pipeline import coco, rasterise, store
 from pipeline.tables import SPLITS
 
 
-@pytest.fixture(scope="module")
-def ingest():
-    """The benchmark's own module; benchmarks are no part of the package."""
+@pytest.fixture(scope="module", autouse=True)
+def root():
+    """Benchmarks are no part of the package."""
     sys.path.insert(0, str(Path(__file__).parents[1]))
-    try:
-        from benchmarks import ingest
+    yield
+    sys.path.pop(0)
 
-        yield ingest
-    finally:
-        sys.path.pop(0)
+
+@pytest.fixture(scope="module")
+def ingest(root):
+    from benchmarks import ingest
+
+    return ingest
 
 
 @pytest.fixture(scope="module")
@@ -57,3 +62,64 @@ def test_a_repeated_annotation_file_has_so_many_times_the_records(ingest):
     assert export.annotations["export_id"].is_unique
     assert set(export.annotations["image_id"]) <= set(range(15))
     assert len(export.annotations) == 3 * len(content["annotations"])
+
+
+@pytest.mark.parametrize("fuse", [True, False])
+def test_the_published_attention_that_is_timed_gives_what_ours_gives(ingest, fuse):
+    import torch
+
+    from benchmarks import inpaint as timed
+    from pipeline.deepfill.attention import ContextualAttention
+    from pipeline.deepfill.layout import Layout
+
+    torch.set_num_threads(1)  # tests run beside each other
+    torch.manual_seed(0)
+    features, hole = torch.randn(1, 6, 20, 28) / 2, torch.zeros(1, 1, 80, 112)
+    hole[..., 20:50, 30:61] = 1
+    layout = Layout(width=4, fuse=fuse)
+
+    ours, published = (
+        kind(layout)(features, hole, near_only=False)
+        for kind in (ContextualAttention, timed.PublishedAttention)
+    )
+
+    torch.testing.assert_close(published, ours, atol=1e-5, rtol=0)
+
+
+def test_the_area_under_the_roc_curve_counts_pairs_in_order_and_ties_half():
+    from benchmarks import outlines
+
+    assert outlines.auc(np.array([2, 3]), np.array([1, 2])) == (1 + 0.5 + 1 + 1) / 4
+
+
+@pytest.mark.parametrize("way", ["box", "grown", "hull", "ten corners"])
+def test_spoilt_outlines_cover_what_was_drawn_or_nearly(way):
+    from benchmarks import outlines
+
+    shape = shapely.Polygon([(10, 10), (60, 15), (40, 40), (55, 90), (12, 80)])
+
+    spoilt = outlines.WAYS[way](shape, np.sqrt(shape.area), 0.0)
+
+    assert spoilt.area > shape.area
+    assert spoilt.intersection(shape).area > 0.85 * shape.area
+
+
+def test_planted_photos_have_the_tag_they_were_made_for(tmp_path):
+    from benchmarks import peers_tags
+
+    chance = np.random.default_rng(0)
+    lines = ["split,file_name,low_light,whole_blur"]
+    for number in range(30):
+        image = cv2.resize(chance.integers(0, 255, (9, 12, 3), np.uint8), (120, 90))
+        store.write_image(tmp_path / f"people/train/{number:02}.jpg", image)
+        lines.append(f"train,{number:02}.jpg,{int(number == 0)},0")
+    (tmp_path / "people/tags_truth.csv").write_text("\n".join(lines))
+
+    truth = peers_tags.plant(tmp_path / "people", tmp_path / "planted")
+
+    counts = truth[list(peers_tags.CHANGES)].sum()
+    assert (counts[["duplicate", "near_duplicate"]] == 4).all()  # both copies of two photos
+    assert (counts.drop(["duplicate", "near_duplicate"]) == 2).all()
+    assert len(truth) == 29 + 4  # the dark one is left out
+    written = {path.name for path in (tmp_path / "planted/train").glob("*.jpg")}
+    assert written == set(truth["file_name"])

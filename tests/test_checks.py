@@ -1,6 +1,10 @@
+import numpy as np
+import pytest
+import shapely
 from exports import LIMITS, content, draw_picture, examine, write
 
-from pipeline.checks import CHECKS
+from pipeline import drawing
+from pipeline.checks import CHECKS, twins
 
 
 def codes(found, code):
@@ -98,3 +102,27 @@ def test_limits_are_those_that_rows_show(tmp_path):
     row = codes(examine(folder)[1], "annotation_tiny").iloc[0]
 
     assert (row["value"], row["limit"]) == (3.0, LIMITS.tiny_below)
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_whatever_is_hidden_is_among_what_may_be_covered(seed):
+    chance = np.random.default_rng(seed)
+    low = chance.integers(0, 12, (40, 2)) + chance.random((40, 2)).round(1)
+    size = chance.uniform(0.3, 9, (40, 2)) * chance.choice([1, 0.2], (40, 1))
+    shapes = shapely.box(*low.T, *(low + size).T)
+    image = np.sort(chance.integers(0, 4, 40))
+    frames = [
+        drawing.Frame([drawing.Drawn(1, one, None) for one in shapes[image == number]], 20, 22)
+        for number in range(4)
+    ]
+    found = drawing.hidden(frames, np.ones(40, dtype=bool))
+
+    for number, frame in enumerate(frames):
+        sizes = [np.count_nonzero(drawing.object_mask(one.geometry, 20, 22)) for one in frame[0]]
+        order = sorted(range(len(sizes)), key=lambda i: -sizes[i])  # of one label: any of equals
+        seen = np.zeros((20, 22), dtype=int)
+        for i in order:
+            seen[drawing.object_mask(frame[0][i].geometry, 20, 22)] = i + 1
+        wanted = [size if size and i + 1 not in seen else 0 for i, size in enumerate(sizes)]
+        assert found[image == number].tolist() == wanted
+    assert set(np.flatnonzero(found)) <= set(twins._covered(shapes, image))

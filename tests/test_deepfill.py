@@ -16,6 +16,7 @@ from pipeline.deepfill.layers import halving
 from pipeline.deepfill.layout import Layout
 from pipeline.deepfill.losses import critic_loss, deceit_loss, painting_loss
 from pipeline.deepfill.smooth import spread
+from pipeline.deepfill.window import Window
 from pipeline.errors import WeightsError
 
 
@@ -168,6 +169,39 @@ def test_attending_near_the_hole_only_paints_the_same_in_the_hole(fuse, boxes):
 
     inside = cut.expand_as(image) > 0
     torch.testing.assert_close(near[inside], everywhere[inside], atol=1e-6, rtol=0)
+
+
+@pytest.mark.parametrize(
+    "layout",
+    [
+        Layout(width=4, fill="smooth"),
+        Layout(width=4, inputs=(4, 4), gated_rgb=True, low=0.0, fill="white", added=0.17),
+        Layout(width=4, padding="same", corners=True),
+    ],
+    ids=["ours", "white", "padded at the end"],
+)
+@pytest.mark.parametrize(
+    "boxes", [[(176, 182, 190, 197)], [(0, 356, 30, 376)]], ids=["middle", "corner"]
+)
+def test_a_small_hole_in_a_large_picture_is_painted_the_same_near_and_everywhere(layout, boxes):
+    """Larger than all that a pixel depends on, so that every layer runs in a window."""
+    network = Generator(layout).eval().double()
+    image, cut = torch.rand(1, 3, 368, 376).double() * 2 - 1, hole_of(368, 376, *boxes).double()
+
+    with torch.no_grad():
+        everywhere, near = (network(image, cut, near_only=near) for near in (False, True))
+
+    inside = cut.expand_as(image) > 0
+    for first, second in zip(everywhere, near, strict=True):
+        torch.testing.assert_close(second[inside], first[inside], atol=1e-9, rtol=0)
+
+
+def test_a_window_grows_as_far_as_its_map_goes():
+    near = Window.around(hole_of(16, 24, (5, 9, 7, 10), (15, 20, 16, 21)), 4)
+
+    assert near == (1, 4, 2, 6, 4, 6)
+    assert near.grown(1) == (0, 4, 1, 6, 4, 6)
+    assert Window.around(hole_of(16, 24), 4) is None
 
 
 @pytest.mark.parametrize("fill", ["smooth", "grey", "white"])

@@ -1,63 +1,26 @@
+from collections import Counter
+
 import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from hypothesis.extra.numpy import arrays
 
-from pipeline import evaluate, tables
-from pipeline.errors import MaskError
+from pipeline import evaluate, scoring, tables
 
-PARAMS = evaluate.EvaluateParams(resamples=200, confidence=0.95, seed=7)
-SHAPE = (6, 7)
-masks = arrays(np.uint8, SHAPE, elements=st.integers(0, 3))
-
-
-@given(truth=masks, predicted=masks)
-def test_iou_and_dice_agree_with_their_definitions_on_sets_of_pixels(truth, predicted):
-    tp, fp, fn = evaluate.counts(truth=truth, predicted=predicted, labels=3).T
-
-    for label in (1, 2, 3):
-        a, b = truth == label, predicted == label
-        slow_iou = (a & b).sum() / (a | b).sum() if (a | b).any() else np.nan
-        slow_dice = 2 * (a & b).sum() / (a.sum() + b.sum()) if (a | b).any() else np.nan
-        np.testing.assert_allclose(evaluate.iou(tp, fp, fn)[label - 1], slow_iou)
-        np.testing.assert_allclose(evaluate.dice(tp, fp, fn)[label - 1], slow_dice)
-
-
-@given(truth=masks, predicted=masks)
-def test_swapping_truth_and_prediction_swaps_false_alarms_and_misses(truth, predicted):
-    forth = evaluate.counts(truth=truth, predicted=predicted, labels=3)
-    back = evaluate.counts(truth=predicted, predicted=truth, labels=3)
-
-    np.testing.assert_array_equal(forth[:, [0, 2, 1]], back)
-
-
-def test_a_mask_equals_itself_with_score_one_and_absent_labels_have_none():
-    mask = np.array([[0, 1], [1, 1]], np.uint8)
-
-    tp, fp, fn = evaluate.counts(truth=mask, predicted=mask, labels=2).T
-
-    assert evaluate.iou(tp, fp, fn)[0] == 1
-    assert np.isnan(evaluate.iou(tp, fp, fn)[1])
-
-
-@pytest.mark.parametrize(
-    ("truth", "predicted", "message"),
-    [
-        (np.zeros((2, 3), np.uint8), np.zeros((3, 2), np.uint8), "resize the prediction"),
-        (np.full((2, 2), 4, np.uint8), np.zeros((2, 2), np.uint8), "label 4"),
-    ],
-    ids=["of another size", "of an unknown label"],
-)
-def test_masks_that_cannot_be_compared_are_refused(truth, predicted, message):
-    with pytest.raises(MaskError, match=message):
-        evaluate.counts(truth=truth, predicted=predicted, labels=3)
+PARAMS = scoring.EvaluateParams(resamples=200, confidence=0.95, seed=7, worst=10)
 
 
 def _counted(rows):
-    names = ["split", "file_name", "label", "tp", "fp", "fn"]
-    return tables.COUNTS.frame([dict(zip(names, row, strict=True)) for row in rows])
+    """Rows of split, file, label, tp, fp, fn and perhaps the two counts of the outlines."""
+    names = list(tables.COUNTS)
+    return tables.COUNTS.frame(
+        [dict(zip(names, (*row, 0, 0)[: len(names)], strict=True)) for row in rows]
+    )
+
+
+def score(*arguments):
+    return evaluate.headlines(evaluate.scores(*arguments))
 
 
 def _tagged(**tags):
@@ -78,10 +41,10 @@ LABELS = tables.LABELS.frame(
 )
 COUNTED = _counted(
     [
-        ("test", "a", 1, 6, 2, 2),  # IoU 0.6
+        ("test", "a", 1, 6, 2, 2, 3, 4),  # IoU 0.6, of the outlines' bands 0.75
         ("test", "a", 2, 0, 0, 0),  # in neither mask
-        ("test", "b", 1, 2, 0, 8),  # IoU 0.2
-        ("test", "b", 2, 5, 5, 0),  # IoU 0.5
+        ("test", "b", 1, 2, 0, 8, 1, 10),  # IoU 0.2, of the bands 0.1
+        ("test", "b", 2, 5, 5, 0, 2, 8),  # IoU 0.5, of the bands 0.25
         ("test", "c", 1, 0, 0, 0),
         ("test", "c", 2, 0, 0, 0),
     ]
@@ -95,7 +58,7 @@ def _row(scored, **where):
 
 
 def test_scores_of_three_images_are_those_of_arithmetic_by_hand():
-    scored = evaluate.score(COUNTED, _tagged(far=["b"]), LABELS, PARAMS)
+    scored = score(COUNTED, _tagged(far=["b"]), LABELS, PARAMS)
 
     person = _row(scored, category="person", tag="")
     assert person["images"] == 2
@@ -104,20 +67,95 @@ def test_scores_of_three_images_are_those_of_arithmetic_by_hand():
     assert person["dice"] == pytest.approx((12 / 16 + 4 / 12) / 2)
     assert person["precision"] == pytest.approx(8 / 10)
     assert person["recall"] == pytest.approx(8 / 18)
+    assert person["boundary_iou"] == pytest.approx((0.75 + 0.1) / 2)
     assert _row(scored, category="NA", tag="")["iou"] == pytest.approx(0.5)
     assert _row(scored, category="", tag="")["iou"] == pytest.approx((0.4 + 0.5) / 2)
     assert _row(scored, category="", tag="")["images"] == 2
     assert _row(scored, category="person", tag="far")["iou"] == pytest.approx(0.2)
 
 
+def test_every_measure_has_a_mean_over_images_and_a_pooled_value_with_intervals():
+    every = evaluate.scores(COUNTED, _tagged(), LABELS, PARAMS)
+
+    expected = {  # by hand from COUNTED: (images, mean, pooled)
+        "iou": (2, (0.6 + 0.2) / 2, 8 / 20),
+        "dice": (2, (12 / 16 + 4 / 12) / 2, 16 / 28),
+        "precision": (2, (6 / 8 + 2 / 2) / 2, 8 / 10),
+        "recall": (2, (6 / 8 + 2 / 10) / 2, 8 / 18),
+        "boundary_iou": (2, (3 / 4 + 1 / 10) / 2, 4 / 14),
+    }
+    for measure, (images, mean, pooled) in expected.items():
+        row = _row(every, category="person", tag="", measure=measure)
+        assert row["images"] == images
+        assert (row["mean"], row["pooled"]) == (pytest.approx(mean), pytest.approx(pooled))
+        for kind in ("mean", "pooled"):
+            assert row[f"{kind}_low"] <= row[kind] + 1e-9
+            assert row[kind] <= row[f"{kind}_high"] + 1e-9
+    # Precision of NA rests on b alone; c, where nothing is and nothing was found, has no score.
+    assert _row(every, category="NA", tag="", measure="precision")["images"] == 1
+
+
+def test_a_category_that_is_nowhere_has_no_row_and_does_not_lower_the_mean():
+    counted = _counted([("test", "a", 1, 6, 2, 2, 3, 4), ("test", "a", 2, 0, 0, 0, 0, 0)])
+    every = evaluate.scores(counted, _tagged(), LABELS, PARAMS)
+
+    assert set(every["category"]) == {"", "person"}
+    for measure in scoring.MEASURES:
+        mean = _row(every, category="", tag="", measure=measure)
+        alone = _row(every, category="person", tag="", measure=measure)
+        for column in ("images", "mean", "mean_low", "mean_high", "pooled"):
+            assert mean[column] == alone[column]
+
+
+def test_a_category_that_is_missed_everywhere_scores_zero_and_has_no_precision():
+    counted = _counted([("test", "a", 1, 0, 0, 9, 0, 5)])
+    every = evaluate.scores(counted, _tagged(), LABELS, PARAMS)
+
+    assert _row(every, category="person", tag="", measure="iou")["mean"] == 0
+    assert _row(every, category="person", tag="", measure="boundary_iou")["mean"] == 0
+    precision = _row(every, category="person", tag="", measure="precision")
+    assert precision["images"] == 0
+    assert np.isnan(precision["mean"])
+
+
+def test_the_worst_images_come_first_with_their_tags():
+    tagged = _tagged(far=["b"], crowd=["a", "b"])
+    worst = evaluate.worst(COUNTED, tagged, 5)
+
+    assert worst["file_name"].tolist() == ["b", "a"]  # c has no score
+    first = worst.iloc[0]
+    assert first["rank"] == 1
+    assert first["iou"] == pytest.approx((0.2 + 0.5) / 2)
+    assert first["share"] == pytest.approx((10 + 5) / 16)
+    assert first["missed"] == pytest.approx(8 / 15)
+    assert first["invented"] == pytest.approx(5 / 12)
+    assert first["tags"].split() == ["far", "crowd"]
+    assert len(evaluate.worst(COUNTED, tagged, 1)) == 1
+    assert evaluate.worst(COUNTED, tagged, 0).empty
+
+
+def test_the_confusion_table_has_every_pair_and_shares_of_the_truth():
+    pairs = {"test": Counter({(0, 0): 90, (0, 1): 10, (1, 1): 30, (1, 2): 10})}
+
+    table = evaluate.confusion(pairs, LABELS)
+
+    assert len(table) == 9
+    assert table["pixels"].sum() == 140
+    shares = table.set_index(["truth", "predicted"])["share"]
+    assert shares["background", "person"] == pytest.approx(0.1)
+    assert shares["person", "NA"] == pytest.approx(0.25)
+    assert np.isnan(shares["NA", "NA"])  # no pixel is NA: no share, not 0
+    assert evaluate.confusion({}, LABELS).empty
+
+
 def test_a_tag_without_images_has_no_row():
-    scored = evaluate.score(COUNTED, _tagged(far=["b"], crowd=[]), LABELS, PARAMS)
+    scored = score(COUNTED, _tagged(far=["b"], crowd=[]), LABELS, PARAMS)
 
     assert set(scored["tag"]) == {"", "far"}
 
 
 def test_images_in_which_nothing_is_labelled_have_no_score():
-    scored = evaluate.score(COUNTED, _tagged(no_person=["c"]), LABELS, PARAMS)
+    scored = score(COUNTED, _tagged(no_person=["c"]), LABELS, PARAMS)
 
     assert "no_person" not in set(scored["tag"])
 
@@ -130,7 +168,7 @@ def test_the_interval_holds_the_mean_and_lies_within_the_scores(scores):
         {"split": "test", "file_name": [row[1] for row in rows], "width": 1, "height": 1}
     ).assign(place="")
 
-    scored = evaluate.score(_counted(rows), tagged, LABELS.iloc[:2], PARAMS)
+    scored = score(_counted(rows), tagged, LABELS.iloc[:2], PARAMS)
 
     row = _row(scored, category="person")
     assert min(scores) / 100 - 1e-9 <= row["iou_low"] <= row["iou"] + 1e-9
@@ -144,9 +182,9 @@ def test_the_interval_is_near_the_normal_one_for_many_images():
     tagged = pd.DataFrame(
         {"split": "test", "file_name": [row[1] for row in rows], "width": 1, "height": 1}
     ).assign(place="")
-    params = evaluate.EvaluateParams(resamples=2000, confidence=0.95, seed=1)
+    params = scoring.EvaluateParams(resamples=2000, confidence=0.95, seed=1, worst=0)
 
-    row = _row(evaluate.score(_counted(rows), tagged, LABELS.iloc[:2], params), category="person")
+    row = _row(score(_counted(rows), tagged, LABELS.iloc[:2], params), category="person")
 
     half = 1.96 * tp.std() / 100 / np.sqrt(400)
     assert row["iou_low"] == pytest.approx(tp.mean() / 100 - half, abs=0.005)
@@ -154,7 +192,7 @@ def test_the_interval_is_near_the_normal_one_for_many_images():
 
 
 def test_metrics_are_nested_rounded_and_leave_out_what_is_absent():
-    scored = evaluate.score(COUNTED, _tagged(far=["b"]), LABELS, PARAMS)
+    scored = score(COUNTED, _tagged(far=["b"]), LABELS, PARAMS)
     issues = tables.ISSUES.empty()
     restored = tables.RESTORED.frame(
         [
@@ -165,11 +203,17 @@ def test_metrics_are_nested_rounded_and_leave_out_what_is_absent():
     )
 
     tree = evaluate.metrics(
-        scored, restored, issues, _tagged(far=["b"]), pd.DataFrame({"tag": ["far"], "f1": [0.75]})
+        scored,
+        restored,
+        issues,
+        _tagged(far=["b"]),
+        pd.DataFrame({"tag": ["far"], "f1": [0.75]}),
+        tables.CALIBRATION.empty(),
     )
 
     assert tree["iou"]["category"] == {"person": 0.4, "NA": 0.5}
     assert tree["iou"]["tag"] == {"far": 0.35}
+    assert tree["iou"]["boundary"] == 0.3375  # the mean of 0.425 and 0.25
     assert tree["restore"]["clean"]["deepfill"]["ssim"] == 0.416667
     assert tree["audit"] == {"images": 3, "tags": {"far": 0.333333}, "f1": {"far": 0.75}}
     assert "valid" not in tree["iou"]
@@ -182,6 +226,7 @@ def test_nothing_to_score_gives_empty_metrics():
         tables.ISSUES.empty(),
         _tagged(),
         tables.TAG_ACCURACY.empty(),
+        tables.CALIBRATION.empty(),
     )
 
     assert tree == {"audit": {"images": 3}}

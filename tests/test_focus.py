@@ -33,7 +33,7 @@ def composed(front, behind, mask):
 
 def widths(image):
     smooth = cv2.GaussianBlur(image.astype(np.float32), (9, 9), focus.REBLUR)
-    return focus.edge_widths(image, smooth)[1]
+    return focus.edge_widths(image, smooth, cv2.Laplacian(image, cv2.CV_16S))[1]
 
 
 @pytest.mark.parametrize("sigma", [1.0, 1.5, 2.0, 3.0])

@@ -188,23 +188,6 @@ def test_the_hash_survives_jpeg_size_and_brightness(seed, quality, gain):
     assert (codes[0] ^ codes[1]).bit_count() <= 4
 
 
-def test_nearest_bits_agrees_with_every_pair_compared():
-    codes = [0, 0b111, 0b110, images.mirrored(0), 2**63 + 5]
-
-    slow = [
-        min(
-            min((one ^ other).bit_count(), (one ^ images.mirrored(other)).bit_count())
-            for where, other in enumerate(codes)
-            if where != here
-        )
-        for here, one in enumerate(codes)
-    ]
-
-    assert images.nearest_bits(codes).tolist() == slow
-    assert images.nearest_bits([7]).tolist() == [64]
-    assert images.nearest_bits([]).tolist() == []
-
-
 def test_gradients_are_blind_to_people_and_to_light():
     grey, person = scene(), NOBODY.copy()
     person[40:200, 100:220] = 1

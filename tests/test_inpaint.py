@@ -15,6 +15,7 @@ VALUES = {
     "weights": "trained",
     "sha256": None,
     "precision": "float32",
+    "baselines": {"partial": None, "deepfill1": None, "lama": None},
     "mask": "predicted",
     "remove": [],
     "grow": 0.02,

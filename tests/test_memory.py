@@ -203,7 +203,9 @@ def test_without_source_nothing_is_kept(tmp_path, monkeypatch):
 def test_a_measured_image_comes_back_the_same_to_the_bit(tmp_path):
     numbers = dict.fromkeys(MEASUREMENTS, 1 / 3) | {"edge": float("nan"), "luma": -0.0}
     rng = np.random.default_rng(0)
-    one = Measured(numbers, 2**64 - 1, rng.random((64, 9), np.float32), np.full((36, 4), np.nan))
+    gradients, look = rng.random((64, 9), np.float32), np.full((36, 4), np.nan)
+    tiles = rng.integers(0, 255, (16, 16), np.uint8)
+    one = Measured(numbers, 2**64 - 1, gradients, look, tiles)
     kept = memory.Memory(str(tmp_path), measurements.measure, Measured)
 
     kept.put({b"one": one})
@@ -215,7 +217,7 @@ def test_a_measured_image_comes_back_the_same_to_the_bit(tmp_path):
     )
     assert list(again.numbers) == list(numbers)
     assert again.hash == one.hash
-    for kind in ("gradients", "look"):
+    for kind in ("gradients", "look", "tiles"):
         before, after = getattr(one, kind), getattr(again, kind)
         assert (after.dtype, after.shape, after.tobytes()) == (
             before.dtype, before.shape, before.tobytes(),

@@ -77,7 +77,9 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def folders(folder):
-    return Folders(*(folder / name for name in ("raw", "masks", "segments", "filled", "moved")))
+    return Folders(
+        *(folder / name for name in ("raw", "masks", "segments", "filled", "moved", "rivals"))
+    )
 
 
 @pytest.fixture(scope="module")
@@ -105,19 +107,117 @@ def whole(folders):
         ),
         counts=tables.COUNTS.frame(
             [
-                key | {"label": 1, "tp": 90 - n % 6 * 10, "fp": 5, "fn": 5}
+                key
+                | {"label": 1, "tp": 90 - n % 6 * 10, "fp": 5, "fn": 5}
+                | {"edge_shared": 1, "edge_either": 2}
                 for n, key in enumerate(keys)
             ]
         ),
         iou=tables.IOU.frame(_scores()),
         restored=tables.RESTORED.frame(_restored(images)),
+        costs=tables.COSTS.frame([_cost("crowd", 0.0312), _cost("far", 0.1)]),
+        suspects=tables.SUSPECTS.frame(_suspects()),
         gains=tables.RESTORATION.frame([_gain("telea", -0.0713), _gain("mean", 0.8)]),
         remains=tables.REMAINS.frame([{"file_name": "x", "before": 1000, "after": 37}]),
         refilled=frozenset(image["stem"] for image in images if image["split"] == "test"),
         transplanted=frozenset(image["stem"] for image in images if image["split"] == "test"),
         accuracy=tables.TAG_ACCURACY.frame([_right("crowd", 0.8123)]),
+        scores=tables.SCORES.frame(_measures()),
+        confusion=tables.CONFUSION.frame(_confusion()),
+        calibration=tables.CALIBRATION.frame(_bins()),
+        worst=tables.WORST.frame(
+            [
+                {
+                    "split": "test",
+                    "rank": 1,
+                    "file_name": HOSTILE,
+                    "iou": 0.1357,
+                    "share": 0.2468,
+                    "missed": 0.8123,
+                    "invented": None,
+                    "tags": "crowd new_one",
+                },
+            ]
+        ),
+        rivals=tables.RIVALS.frame(_rivals()),
+        learning=tables.LEARNING.frame(
+            [
+                {
+                    "share": n / 4,
+                    "images": n,
+                    "epochs": 9,
+                    "split": "test",
+                    "scored": 6,
+                    "iou": 0.2 * n,
+                    "iou_low": 0.1,
+                    "iou_high": 0.9,
+                }
+                for n in (1, 2, 4)
+            ]
+        ),
         cards={"unet": {"preset": "default", "size": 160}, "deepfill": {"width": 24}},
     )
+
+
+def _cost(tag, gain):
+    row = {"tag": tag, "images": 12, "tagged": 3}
+    names = {"iou": 0.4123, "rest": 0.7, "difference": 0.3, "gain": gain, "alone": 0.2}
+    for name, value in (names | {"gain_alone": gain / 2}).items():
+        row |= {name: value, f"{name}_low": value - 0.02, f"{name}_high": value + 0.02}
+    return row
+
+
+def _suspects():
+    box = {"score": 0.9, "expected": 0.1, "area": 100.0} | dict.fromkeys(
+        ("left", "top", "right", "bottom"), 5
+    )
+    found = [
+        ("test", HOSTILE, None, "missing", 0.8, True, True),
+        ("train", "train2.png", 1, "boundary", 0.5, True, False),
+        ("test", "test3.png", 1, "boundary", 0.01, False, True),
+    ]
+    names = ("split", "file_name", "annotation_id", "kind", "excess", "suspect", "held_out")
+    return [dict(zip(names, row, strict=True)) | box for row in found]
+
+
+def _measures():
+    ends = {f"{kind}{end}": 0.4444 for kind in ("mean", "pooled") for end in ("", "_low", "_high")}
+    row = {"split": "test", "category": "", "tag": "", "images": 6} | ends
+    return [row | {"measure": name, "mean": 0.5678} for name in ("iou", "boundary_iou")]
+
+
+def _confusion():
+    return [
+        {"split": "test", "truth": truth, "predicted": predicted, "pixels": 10, "share": share}
+        for truth, predicted, share in (
+            ("background", "background", 0.97), ("background", "person", 0.03),
+            ("person", "background", 0.22), ("person", "person", 0.78),
+        )
+    ]  # fmt: skip
+
+
+def _bins():
+    return [
+        {"split": split, "category": "person", "bin_from": n / 20, "bin_to": (n + 1) / 20,
+         "pixels": 10 * (n != 3), "predicted": n / 20 + 0.025 if n != 3 else None,
+         "observed": n / 20 if n != 3 else None}
+        for split in tables.SPLITS for n in range(20)
+    ]  # fmt: skip
+
+
+def _rivals():
+    none = dict.fromkeys(tables.RIVALS)
+    scored = {"iou": 0.6543, "iou_low": 0.6, "iou_high": 0.7, "iou_pooled": 0.66,
+              "boundary_iou": 0.5, "boundary_iou_low": 0.4, "boundary_iou_high": 0.6}  # fmt: skip
+    ran = {"category": "person", "images": 6, "note": ""} | scored
+    off = none | {"model": "selfie", "category": "", "input": "",
+                  "note": "not run: give compare.selfie"}  # fmt: skip
+    return [
+        ran | {"model": "unet", "input": "128×128", "parameters": 3809289},
+        ran | {"model": "deeplabv3_resnet101", "input": "shorter side 520", "iou": 0.8765,
+               "parameters": 60996202},
+        off,
+    ]  # fmt: skip
 
 
 def _right(name, f1):
@@ -138,6 +238,7 @@ def _image(folders, split, n):
     store.write_image(folders.raw / split / f"{stem}.png", photo)
     for place in (folders.masks, folders.segments):
         store.write_mask(place / split / f"{stem}.png", mask)
+    store.write_mask(folders.rivals / "deeplabv3_resnet101" / split / f"{stem}.png", mask)
     for place in (folders.filled, folders.transplanted):
         store.write_image(place / split / f"{stem}.png", photo)
         store.write_mask(place / "holes" / f"{stem}.png", mask)
@@ -212,7 +313,8 @@ def _scores():
             rows.append({
                 "split": split, "category": category, "tag": tag, "images": 6, "iou": value,
                 "iou_low": value - 0.06, "iou_high": value + 0.06, "iou_pooled": value,
-                "dice": value, "precision": value, "recall": None,
+                "dice": value, "precision": value, "recall": None, "boundary_iou": value / 2,
+                "boundary_iou_low": value / 2 - 0.06, "boundary_iou_high": value / 2 + 0.06,
             })  # fmt: skip
     return rows
 
@@ -326,7 +428,7 @@ def test_controls_and_charts_have_names(seen):
     assert all(attrs["aria-label"] for attrs in seen.of("input"))
     assert len(seen.of("input")) == SETTINGS.restored
     plots = [attrs for attrs in seen.of("div") if "data-chart" in attrs]
-    assert len(plots) == 6
+    assert len(plots) == 8
     assert all(attrs["role"] == "img" and attrs["aria-label"] for attrs in plots)
 
 
@@ -340,6 +442,39 @@ def test_the_numbers_given_are_the_numbers_shown(seen):
     assert "2 notes" in text
     assert "showing 2 of 3 photos" in text
     assert "New one" in text  # a tag that no catalogue knows yet
+
+
+def test_the_closer_look_has_every_measure_the_worst_photos_and_the_confusions(seen):
+    text = seen.words.split("A closer look at the segmentation")[-1]
+
+    for shown in ("Boundary IoU", "0.57", "0.14", "25%", "81%", "Crowd, New one", "97%", "22%"):
+        assert shown in text
+    assert "0.025 off the frequency" in text  # by hand: each bin's mean is 0.025 above
+    assert "Would more photos help?" in text
+
+
+def test_rivals_stand_beside_ours_and_one_not_run_says_what_to_give(seen):
+    text = seen.words
+    drawn = [attrs["src"] for attrs in seen.of("img") if "-deeplab.jpg" in attrs["src"]]
+
+    assert "60,996,202" in text
+    assert "0.88" in text
+    assert "not run: give compare.selfie in params.yaml" in text
+    assert len(drawn) == SETTINGS.examples
+    assert not [attrs for attrs in seen.of("img") if "-selfie.jpg" in attrs["src"]]
+
+
+def test_many_labels_have_a_list_of_confusions_instead_of_a_matrix(whole, folders, tmp_path):
+    names = ["background", *(f"class {n}" for n in range(12))]
+    rows = [
+        {"split": "test", "truth": truth, "predicted": predicted, "share": 0.5}
+        | {"pixels": 1000 if (truth, predicted) == (names[3], names[5]) else 1}
+        for truth in names for predicted in names
+    ]  # fmt: skip
+    run = replace(whole, confusion=tables.CONFUSION.frame(rows))
+    text = Page(report.page(run, folders, tmp_path, SETTINGS, LOCAL)).words
+
+    assert "class 2 taken for class 4: 50% of its pixels" in text
 
 
 def test_sentences_follow_from_the_numbers(seen):
@@ -400,6 +535,7 @@ def test_what_a_run_lacks_is_said(whole, folders, tmp_path):
         "No photo was restored in this run.",
         "No restoration was scored in this run.",
         "No training curve was recorded in this run.",
+        "there is nothing to look at closely",
     ):
         assert said in text
 
@@ -443,6 +579,25 @@ def test_table_1_says_how_often_a_tag_is_right_where_that_is_known(seen, whole, 
     assert "Recall" not in without.words.split("Segmentation")[0]
 
 
+def test_what_problems_cost_is_listed_dearest_first(seen):
+    assert re.search(
+        r"dearest first.*Subject too far away 3 0.41 0.70 \+0.100 \+0.080 … \+0.120 \+0.050 "
+        r"Crowd 3 0.41 0.70 \+0.031",
+        seen.words,
+    )
+
+
+def test_suspect_labels_are_counted_and_the_worst_shown(seen, html):
+    assert "2 labels look wrong, in 2 photos: someone not outlined (1), an outline that does" in (
+        seen.words
+    )
+    assert "1 photo was judged by the network that had learnt from it" in seen.words
+    section = Page(html[html.index('<section id="suspects"') : html.index('<section id="rest')])
+    assert len(section.of("img")) == 2
+    assert HOSTILE in section.words
+    assert "test3.png" not in section.words
+
+
 def test_a_sheet_lays_rows_out_in_two_columns_and_keeps_proportions():
     tall, wide = np.zeros((40, 20, 3), np.uint8), np.zeros((20, 40, 3), np.uint8)
 
@@ -483,9 +638,13 @@ def test_the_stage_reads_the_tables_and_writes_the_page(whole, folders, tmp_path
     for name, columns in (
         ("issues", tables.ISSUES), ("history", tables.HISTORY), ("counts", tables.COUNTS),
         ("iou", tables.IOU), ("restored", tables.RESTORED), ("tags", tables.TAGS),
+        ("costs", tables.COSTS), ("suspects", tables.SUSPECTS),
+        ("scores", tables.SCORES), ("confusion", tables.CONFUSION), ("worst", tables.WORST),
+        ("calibration", tables.CALIBRATION), ("rivals", tables.RIVALS),
         ("remains", tables.REMAINS),
     ):  # fmt: skip
         store.write_table(reports / f"{name}.csv", getattr(whole, name), columns)
+    store.write_table(reports / "learning_curve.csv", whole.learning, tables.LEARNING)
     store.write_table(reports / "restoration.csv", whole.gains, tables.RESTORATION)
     store.write_table(reports / "tag_accuracy.csv", whole.accuracy, tables.TAG_ACCURACY)
     store.write_table(reports / "history_inpaint.csv", whole.filling, findings.FILLING)
@@ -499,7 +658,7 @@ def test_the_stage_reads_the_tables_and_writes_the_page(whole, folders, tmp_path
     )
     monkeypatch.chdir(tmp_path)
     paths = (folders.raw, tmp_path / "valid", folders.masks, folders.segments, folders.filled)
-    said = stage.main(*paths, folders.transplanted, tmp_path / "model", reports)
+    said = stage.main(*paths, folders.transplanted, tmp_path / "model", folders.rivals, reports)
     text = Page((reports / "index.html").read_text("utf-8")).words
 
     assert "index.html" in said
@@ -534,7 +693,7 @@ def test_photos_are_spread_from_first_to_last():
 
 def test_an_iou_per_photo_is_the_mean_over_the_labels_that_are_there(whole):
     photos = findings.photos(whole.dataset, whole.measured, [])
-    key = {"split": "test", "file_name": "test2.png"}
+    key = {"split": "test", "file_name": "test2.png", "edge_shared": 0, "edge_either": 0}
     counts = tables.COUNTS.frame(
         [
             key | {"label": 1, "tp": 1, "fp": 1, "fn": 0},

@@ -1,10 +1,11 @@
+import lite_made
 import msgspec
 import numpy as np
 import pytest
 
 from pipeline import coco, segment, store, tables, unet
-from pipeline.errors import ImageError, WeightsError
-from pipeline.segment import Segmenter
+from pipeline.errors import ImageError, ParamsError, WeightsError
+from pipeline.segment import Segmenter, SegmentParams
 from pipeline.tables import Dataset
 from pipeline.unet import UnetParams
 
@@ -139,13 +140,67 @@ def test_the_stage_writes_a_mask_of_each_chosen_picture_at_its_size(folder, tmp_
     coco.save(tmp_path / "valid", dataset(sizes))
     for split, size in sizes.items():
         store.write_image(tmp_path / "raw" / split / "a.png", picture(*size))
+        store.write_mask(tmp_path / "masks" / split / "a.png", np.ones(size, np.uint8))
     section = {"splits": ["valid", "test"], "batch": 2, "flip": True, "threads": 2}
+    section |= {"model": "unet", "tflite": None}
     (tmp_path / "params.yaml").write_bytes(msgspec.yaml.encode({"segment": section}))
     monkeypatch.chdir(tmp_path)
 
-    line = main(tmp_path / "raw", tmp_path / "valid", folder, tmp_path / "segments")
+    line = main(
+        *(tmp_path / name for name in ("raw", "valid", "masks")),
+        folder,
+        tmp_path / "segments",
+        tmp_path / "calibration.csv",
+    )
 
     written = sorted(path for path in (tmp_path / "segments").rglob("*.png"))
     assert line.startswith("2 images")
     assert [path.parent.name for path in written] == ["test", "valid"]
     assert [store.read_mask(path).shape for path in written] == [(64, 40), (33, 47)]
+    bins = store.read_table(tmp_path / "calibration.csv", tables.CALIBRATION)
+    assert bins.groupby("split")["pixels"].sum().to_dict() == {"test": 64 * 40, "valid": 33 * 47}
+    assert set(bins["observed"].dropna()) == {1.0}  # all of each picture is a person
+
+
+@pytest.fixture(scope="module")
+def red(tmp_path_factory):
+    return lite_made.make(tmp_path_factory.mktemp("lite") / "red.tflite", 32, 32)
+
+
+def ready(path, **changed):
+    section = {"splits": ["test"], "batch": 1, "flip": False, "threads": 1, "model": "tflite"}
+    return SegmentParams(**(section | {"tflite": path} | changed))
+
+
+def test_a_ready_made_network_finds_people_without_a_trained_one(red, tmp_path):
+    image = np.zeros((32, 32, 3), np.uint8)
+    image[8:20, 4:16, 0] = 255
+
+    eye = segment.eye(ready(str(red)), tmp_path / "none", ["background", "person"])
+    (likely,) = eye.look([image])
+
+    np.testing.assert_array_equal(unet.decided(likely, eye.threshold), image[..., 0] // 255)
+
+
+def test_a_ready_made_network_gives_people_their_label_of_several(red, tmp_path):
+    image = np.zeros((32, 32, 3), np.uint8)
+    image[8:20, 4:16, 0] = 255
+
+    eye = segment.eye(ready(str(red)), tmp_path / "none", ["background", "dog", "Người"])
+    (likely,) = eye.look([image])
+
+    assert likely.shape == (32, 32, 3)
+    np.testing.assert_array_equal(unet.decided(likely, eye.threshold), 2 * (image[..., 0] // 255))
+
+
+@pytest.mark.parametrize(
+    ("path", "labels", "message"),
+    [
+        (None, ["background", "person"], "segment.tflite is empty"),
+        ("x.tflite", ["background", "statue"], "the categories are statue"),
+    ],
+    ids=["no file named", "no person among the categories"],
+)
+def test_a_ready_made_network_that_cannot_serve_is_refused(path, labels, message, tmp_path):
+    with pytest.raises(ParamsError, match=message):
+        segment.eye(ready(path), tmp_path, labels)

@@ -18,14 +18,14 @@ def of(init, preset="default"):
 
 
 def values(network):
-    return {one.path: one.numpy() for one in network.variables}
+    return {one.path: one.numpy() for one in network.weights}
 
 
 @pytest.fixture(scope="module")
 def tensors():
     """Numbers of our own for each name of the default network, as float16 can hold them."""
     rng = np.random.default_rng(5)
-    shapes = {one.path: one.shape for one in unet.build(NONE, 1).variables}
+    shapes = {one.path: one.shape for one in unet.build(NONE, 1).weights}
     return {n: rng.normal(1, 0.1, shape).astype(np.float16) for n, shape in shapes.items()}
 
 

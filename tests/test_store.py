@@ -60,6 +60,22 @@ def test_a_table_that_is_not_there_says_what_to_run(tmp_path):
         store.read_table(tmp_path / "tags.csv", tables.TAGS)
 
 
+@pytest.mark.parametrize("size", [1, 2, 5, 99])
+@pytest.mark.parametrize("count", [0, 1, 5])
+def test_records_that_are_written_in_parts_are_the_same_bytes(tmp_path, size, count):
+    rows = [{"b": [[n, 2.5], []], "a": {"ä": [n], "z": {}}, "c": None} for n in range(count)]
+    lists = {"rows": rows, "none": [], "two": [{"id": 1}, {}]}
+    parts = {
+        name: [whole[first : first + size] for first in range(0, len(whole), size)]
+        for name, whole in lists.items()
+    }
+    store.write_records(tmp_path / "parts" / "a.json", parts)
+    store.write_json(tmp_path / "b.json", lists)
+
+    assert (tmp_path / "parts" / "a.json").read_bytes() == (tmp_path / "b.json").read_bytes()
+    assert [path.name for path in (tmp_path / "parts").iterdir()] == ["a.json"]
+
+
 def test_json_is_written_sorted_and_reads_back(tmp_path):
     store.write_json(tmp_path / "a.json", {"b": [1, 2.5], "a": "ä"})
 

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 import shapely
 
-from pipeline import coco, images, measurements, params, places, store, tag
+from pipeline import coco, measurements, params, places, store, tag
 from pipeline.errors import ImageError, ParamsError
 from pipeline.parallel import ComputeParams
 from pipeline.tables import ANNOTATIONS, CATEGORIES, CHOSEN, IMAGES, MEASURED, TAGS, Dataset
@@ -72,6 +72,9 @@ def measured(**values):
         "edge": 0.5,
         "noise": 1.0,
         "nearest_bits": 30,
+        "nearest_levels": float("nan"),
+        "box": 0.6,
+        "loose": -3.0,
         "cut": 0.0,
         "chroma": 90.0,
         "size_ratio": 1.0,
@@ -104,7 +107,12 @@ def test_an_image_without_a_problem_has_no_tag():
         ({"edge": LIMITS.soft_above + 1e-6}, {"whole_blur"}),
         ({"edge": float("nan")}, set()),
         ({"noise": LIMITS.noisy_above + 1e-6}, {"noisy"}),
-        ({"nearest_bits": LIMITS.duplicate_within}, {"duplicate"}),
+        ({"nearest_levels": LIMITS.duplicate_within}, {"duplicate"}),
+        ({"nearest_levels": LIMITS.duplicate_within + 1e-6}, set()),
+        ({"nearest_bits": LIMITS.near_duplicate_within}, {"near_duplicate"}),
+        ({"box": LIMITS.box_above + 1e-6}, {"box_like"}),
+        ({"loose": LIMITS.loose_above + 1e-6}, {"loose_polygon"}),
+        ({"loose": float("nan")}, set()),
         ({"people": 0, "largest": 0.0}, {"no_person"}),
         ({"cut": LIMITS.cut_above + 1e-6}, {"cut_off"}),
         ({"chroma": LIMITS.colour_below - 1e-6}, {"greyscale"}),
@@ -288,7 +296,7 @@ def _people():
             rows.append({"split": split, "file_name": image["file_name"], "unusual": 0.0})
             every.append(measurements.measure(photo))
     frame = pd.DataFrame([one.numbers for one in every])
-    frame["nearest_bits"] = images.nearest_bits([one.hash for one in every])
+    frame = frame.assign(nearest_bits=64, nearest_levels=np.nan)
     return tag.tagged(pd.DataFrame(rows).join(frame).assign(size_ratio=1.0), LIMITS)
 
 

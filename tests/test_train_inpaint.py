@@ -234,12 +234,13 @@ def export(tmp_path, monkeypatch):
     )
     coco.save(tmp_path / "valid", dataset)
     sections = {
-        "deepfill": {"width": 4, "fill": "smooth", "fuse": True},
+        "deepfill": {"width": 4, "fill": "smooth", "fuse": True, "edges": False},
         "train_inpaint": VALUES,
         "inpaint": {
             "weights": "trained",
             "sha256": None,
             "precision": "float32",
+            "baselines": {"partial": None, "deepfill1": None, "lama": None},
             "mask": "union",
             "remove": [],
             "grow": 0.02,

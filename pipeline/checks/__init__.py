@@ -94,6 +94,7 @@ from pipeline.checks.shapes import (
 from pipeline.checks.start import start
 from pipeline.checks.twins import (
     annotation_conflict,
+    annotation_hidden,
     annotation_overlap,
     annotation_twice,
     image_twice,
@@ -183,6 +184,7 @@ STEPS = (
     annotation_conflict,
     annotation_overlap,
     image_dropped,
+    annotation_hidden,
     image_emptied,
     split_carved,
     split_empty,

@@ -3,13 +3,13 @@
 import math
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
-import pandas as pd
 
 from pipeline import polygons, rle
 from pipeline.checks.base import MANY, Found, Tables, check, whole
-from pipeline.outlines import CORNERS, HUGE, Outline
+from pipeline.outlines import AT_ONCE, CORNERS, HUGE, Outline
 
 NUMBERS = {int, float}
 
@@ -117,20 +117,22 @@ def rle_mask(tables: Tables) -> Found:
 def build(tables: Tables) -> Tables:
     """Return tables whose annotations have geometry and RLE instead of a segmentation."""
     written = tables.annotations["segmentation"].tolist()
-    rings = [_rings(one) for one in written]
-    geometry = polygons.from_rings(rings)
-    masks = np.full(len(written), None, dtype=object)
+    geometry = np.full(len(written), None, dtype=object)
+    masks, closed = geometry.copy(), np.ones(len(written), dtype=bool)
+    for first in range(0, len(written), AT_ONCE):
+        here = slice(first, first + AT_ONCE)
+        rings = [_rings(one) for one in written[here]]
+        geometry[here] = polygons.from_rings(rings)
+        closed[here] = [
+            one.closed if isinstance(one, Outline) else polygons.is_closed(several)
+            for one, several in zip(written[here], rings, strict=True)
+        ]
     for place, one in enumerate(written):
         if isinstance(one, dict):
             masks[place] = {"size": _size(one), "counts": one["counts"]}
             geometry[place] = rle.outline(masks[place])
-    index = tables.annotations.index
-    closed = [
-        one.closed if isinstance(one, Outline) else polygons.is_closed(several)
-        for one, several in zip(written, rings, strict=True)
-    ]
-    closed = pd.Series(closed, index, dtype="bool")
-    return tables.with_columns("annotations", geometry=geometry, rle=masks, closed=closed)
+    built = tables.annotations.drop(columns="segmentation")
+    return replace(tables, annotations=built.assign(geometry=geometry, rle=masks, closed=closed))
 
 
 def _where(tables: Tables, true: Callable[[object], bool]) -> Found:

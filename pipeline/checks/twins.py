@@ -6,8 +6,9 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from pipeline import polygons, splits
-from pipeline.checks.base import Found, Tables, check
+from pipeline import drawing, polygons, splits
+from pipeline.checks.base import Found, Tables, check, tuples
+from pipeline.checks.categories import spelt
 
 
 def outline(tables: Tables) -> Tables:
@@ -46,6 +47,31 @@ def annotation_overlap(tables: Tables) -> Found:
     return Found(annotations.index[rows], [found[row] for row in rows], limit)
 
 
+@check("annotations", "info", "kept")
+def annotation_hidden(tables: Tables) -> Found:
+    """Smaller objects lie on all pixels of an object, so no mask shows it; value = its pixels."""
+    annotations = tables.annotations
+    image = annotations.groupby(["split", "image_key"], sort=False).ngroup().to_numpy()
+    asked = np.zeros(len(annotations), dtype=bool)
+    asked[_covered(annotations["geometry"].to_numpy(), image)] = True
+    asked &= (annotations["image_width"] > 0).to_numpy()
+    there = np.flatnonzero(np.isin(image, image[asked]))
+    there = there[np.argsort(image[there], kind="stable")]
+    labels = dict.fromkeys(spelt(name).casefold() for name in tables.categories["name"])
+    number = {name: label for label, name in enumerate(labels, 1)}
+    about = annotations.assign(image=image, label=annotations["category"].map(number)).iloc[there]
+    objects = defaultdict(list)
+    for which, row in zip(
+        tuples(about, "image", "image_height", "image_width"),
+        tuples(about, "label", "geometry", "rle"),
+        strict=True,
+    ):
+        objects[which].append(drawing.Drawn(*row))
+    frames = [drawing.Frame(several, *size) for (_, *size), several in objects.items()]
+    pixels = drawing.hidden(frames, asked[there])
+    return Found(annotations.index[there[pixels > 0]], pixels[pixels > 0])
+
+
 @check("images", "warning", "kept")
 def image_twice(tables: Tables) -> Found:
     """Another picture of the split has the same bytes."""
@@ -71,6 +97,22 @@ def split_empty(tables: Tables) -> Found:
     full = set(tables.images["goes"])
     rows = tables.splits.index[~tables.splits["split"].isin(full)]
     return Found(rows, len(tables.images))
+
+
+def _covered(geometries: np.ndarray, image: np.ndarray) -> np.ndarray:
+    """Return the rows of objects that smaller ones of their image may cover, by areas and boxes."""
+    one, other = polygons.near(geometries, image)
+    area, edge = polygons.areas(geometries), shapely.length(geometries) + 1
+    least, most = area - edge, area + edge  # pixels; a boundary's length is more than it decides
+    left, top, right, bottom = shapely.bounds(geometries).reshape(-1, 4).T
+    wide = np.minimum(right[one], right[other]) - np.maximum(left[one], left[other])
+    high = np.minimum(bottom[one], bottom[other]) - np.maximum(top[one], top[other])
+    shared = (wide + 2) * (high + 2)  # of the boxes; a pixel each side for rounding
+    covering = np.zeros(len(geometries))
+    for above, below in ((one, other), (other, one)):
+        smaller = least[above] <= most[below]
+        np.add.at(covering, below[smaller], np.minimum(most[above], shared)[smaller])
+    return np.flatnonzero((covering > 0) & (covering >= least))
 
 
 def _alike(tables: Tables, columns: list[str]) -> pd.Index:

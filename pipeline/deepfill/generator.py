@@ -10,12 +10,17 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from pipeline.deepfill.attention import ContextualAttention
+from pipeline.deepfill.edges import guide
 from pipeline.deepfill.layers import DownBlock, ToColour, UpBlock, convolution
 from pipeline.deepfill.layout import RANGE, Layout
 from pipeline.deepfill.smooth import spread
 from pipeline.deepfill.straight import StraightNet
+from pipeline.deepfill.window import Window, through
 
 GREY = sum(RANGE) / 2
+CELL = 4  # pixels: the networks halve twice before their middle layers
+ENCODER = 3  # cells that the layers before the middle reach: 11 pixels
+DECODER = 3  # cells that those behind it reach: 3 pixels, then 2 of twice the size
 
 
 class CoarseNet(nn.Module):
@@ -24,7 +29,7 @@ class CoarseNet(nn.Module):
     def __init__(self, layout: Layout) -> None:
         super().__init__()
         w, conv = layout.width, convolution(layout)
-        self.conv1 = conv(layout.inputs[0], w // 2, 5)
+        self.conv1 = conv(layout.channels(0), w // 2, 5)
         self.down_block1 = DownBlock(w // 2, w, w, layout)
         self.down_block2 = DownBlock(w, 2 * w, 2 * w, layout)
         self.conv_bn1 = conv(2 * w, 2 * w)
@@ -38,15 +43,24 @@ class CoarseNet(nn.Module):
         self.up_block2 = UpBlock(w, w // 2, w // 4, layout)
         self.conv_to_rgb = ToColour(w // 4, layout)
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Map ``(N, inputs, H, W)`` to ``(N, 3, H, W)``."""
-        x = self.conv1(x)  # (N, W/2, H, W)
+    def forward(self, x: Tensor, near: Window | None = None) -> Tensor:
+        """Map ``(N, inputs, H, W)`` to ``(N, 3, H, W)``.
+
+        Args:
+            x: the network's input.
+            near: cells of 4 pixels in which the result is wanted; elsewhere it is zero. None for
+                all.
+        """
+        out = near.grown(DECODER) if near else Window.whole(x[..., ::CELL, ::CELL])
+        wide = [getattr(self, f"conv_bn{number}") for number in range(1, 8)]
+        layers = [(layer, layer.reach) for layer in wide]
+        seen = out.grown(sum(reach for _, reach in layers))
+        start = seen.grown(ENCODER)
+        x = self.conv1(start.cut(x, Window.whole(x[..., ::CELL, ::CELL])))  # (N, W/2, H, W)
         x = self.down_block2(self.down_block1(x))  # (N, 2W, H/4, W/4)
-        x = self.conv_bn3(self.conv_bn2(self.conv_bn1(x)))
-        x = self.conv_bn5(self.conv_bn4(x))
-        x = self.conv_bn7(self.conv_bn6(x))
+        x = through(layers, seen.cut(x, start), seen, out)
         x = self.up_block2(self.up_block1(x))  # (N, W/4, H, W)
-        return self.conv_to_rgb(x)
+        return out.placed(self.conv_to_rgb(x))
 
 
 class RefiningNet(nn.Module):
@@ -54,7 +68,7 @@ class RefiningNet(nn.Module):
 
     def __init__(self, layout: Layout) -> None:
         super().__init__()
-        w, ins, conv = layout.width, layout.inputs[1], convolution(layout)
+        w, ins, conv = layout.width, layout.channels(1), convolution(layout)
         self.conv_conv1 = conv(ins, w // 2, 5)
         self.conv_down_block1 = DownBlock(w // 2, w // 2, w, layout)
         self.conv_down_block2 = DownBlock(w, w, 2 * w, layout)
@@ -77,22 +91,31 @@ class RefiningNet(nn.Module):
         self.up_block2 = UpBlock(w, w // 2, w // 4, layout)
         self.conv_to_rgb = ToColour(w // 4, layout)
 
-    def forward(self, x: Tensor, hole: Tensor, *, near_only: bool) -> Tensor:
-        """Map ``(N, inputs, H, W)`` and ``(N, 1, H, W)`` to ``(N, 3, H, W)``."""
-        imagined = self._imagined(x)  # (N, 2W, H/4, W/4)
-        copied = self.ca_conv1(x)  # (N, W/2, H, W)
-        copied = self.ca_down_block2(self.ca_down_block1(copied))  # (N, 2W, H/4, W/4)
-        copied = self.contextual_attention(self.ca_conv_bn1(copied), hole, near_only=near_only)
-        copied = self.ca_conv_bn5(self.ca_conv_bn4(copied))  # (N, 2W, H/4, W/4)
-        x = self.conv_bn6(torch.cat([imagined, copied], dim=1))
-        x = self.up_block2(self.up_block1(self.conv_bn7(x)))  # (N, W/4, H, W)
-        return self.conv_to_rgb(x)
+    def forward(self, x: Tensor, hole: Tensor, near: Window | None = None) -> Tensor:
+        """Map ``(N, inputs, H, W)`` and ``(N, 1, H, W)`` to ``(N, 3, H, W)``; ``near`` as above."""
+        out = near.grown(DECODER) if near else Window.whole(x[..., ::CELL, ::CELL])
+        join = [(self.conv_bn6, 1), (self.conv_bn7, 1)]
+        joined = out.grown(len(join))
+        copied = self._copied(x, hole, joined, near_only=near is not None)
+        x = torch.cat([self._imagined(x, joined), copied], dim=1)
+        x = through(join, x, joined, out)  # (N, 2W, H/4, W/4)
+        x = self.up_block2(self.up_block1(x))  # (N, W/4, H, W)
+        return out.placed(self.conv_to_rgb(x))
 
-    def _imagined(self, x: Tensor) -> Tensor:
-        x = self.conv_conv1(x)  # (N, W/2, H, W)
+    def _imagined(self, x: Tensor, out: Window) -> Tensor:
+        wide = [getattr(self, f"conv_conv_bn{number}") for number in range(1, 6)]
+        layers = [(layer, layer.reach) for layer in wide]
+        seen = out.grown(sum(reach for _, reach in layers))
+        start = seen.grown(ENCODER)
+        x = self.conv_conv1(start.cut(x, Window.whole(x[..., ::CELL, ::CELL])))  # (N, W/2, H, W)
         x = self.conv_down_block2(self.conv_down_block1(x))  # (N, 2W, H/4, W/4)
-        x = self.conv_conv_bn3(self.conv_conv_bn2(self.conv_conv_bn1(x)))
-        return self.conv_conv_bn5(self.conv_conv_bn4(x))
+        return through(layers, seen.cut(x, start), seen, out)
+
+    def _copied(self, x: Tensor, hole: Tensor, out: Window, *, near_only: bool) -> Tensor:
+        x = self.ca_conv1(x)  # (N, W/2, H, W); of all there is, to copy from
+        x = self.ca_down_block2(self.ca_down_block1(x))  # (N, 2W, H/4, W/4)
+        x = self.contextual_attention(self.ca_conv_bn1(x), hole, near_only=near_only)
+        return through([(self.ca_conv_bn4, 1), (self.ca_conv_bn5, 1)], x, Window.whole(x), out)
 
 
 class Generator(nn.Module):
@@ -108,7 +131,7 @@ class Generator(nn.Module):
         super().__init__()
         self.layout = layout
         if layout.graph == "straight":
-            self.stage1, self.stage2 = (StraightNet(ins, layout) for ins in layout.inputs)
+            self.stage1, self.stage2 = (StraightNet(layout.channels(n), layout) for n in (0, 1))
         else:
             self.stage1, self.stage2 = CoarseNet(layout), RefiningNet(layout)
 
@@ -121,17 +144,18 @@ class Generator(nn.Module):
             image: ``(N, 3, H, W)`` in -1..1, both sides multiples of 8. What lies in the hole is
                 never read.
             hole: ``(N, 1, H, W)``, 1 in the hole, 0 elsewhere; each sample has its own.
-            near_only: let the attention paint near the hole only, which is much cheaper and the
-                same in the hole; elsewhere the result is then worthless.
+            near_only: paint near the holes only, which is much cheaper and the same in them;
+                elsewhere the result is then worthless.
 
         Returns:
             Two of ``(N, 3, H, W)``, around -1..1.
         """
-        start = self._start(image, hole)
-        coarse = self._painted(self.stage1(self._input(start, hole, 0)), start)
+        start, near = self._start(image, hole), Window.around(hole, CELL) if near_only else None
+        drawn = [guide(image, hole)] if self.layout.edges else []
+        coarse = self._painted(self.stage1(self._input(start, [hole, *drawn], 0), near), start)
         joined = torch.where(hole > 0, coarse, start)
-        drawn = self.stage2(self._input(joined, hole, 1), hole, near_only=near_only)
-        refined = self._painted(drawn, joined)
+        change = self.stage2(self._input(joined, [hole, *drawn], 1), hole, near)
+        refined = self._painted(change, joined)
         return self._outer(coarse), self._outer(refined)
 
     def _start(self, image: Tensor, hole: Tensor) -> Tensor:
@@ -140,9 +164,10 @@ class Generator(nn.Module):
         level = GREY if self.layout.fill == "grey" else RANGE[1]
         return self._inner(torch.where(hole > 0, level, image))
 
-    def _input(self, image: Tensor, hole: Tensor, stage: int) -> Tensor:
+    def _input(self, image: Tensor, guides: list[Tensor], stage: int) -> Tensor:
+        hole, *drawn = guides
         extra = {3: [], 4: [hole], 5: [torch.ones_like(hole), hole]}
-        return torch.cat([image, *extra[self.layout.inputs[stage]]], dim=1)
+        return torch.cat([image, *extra[self.layout.inputs[stage]], *drawn], dim=1)
 
     def _painted(self, drawn: Tensor, base: Tensor) -> Tensor:
         return base + drawn if self.layout.fill == "smooth" else drawn

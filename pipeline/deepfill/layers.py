@@ -19,7 +19,8 @@ CAUTION = 0.1  # a network that corrects starts near the identity: its last weig
 class PlainConv(nn.Module):
     """A convolution and its activation, as in the first DeepFill.
 
-    ``at_end`` pads one pixel at the right and the bottom in place of the convolution's own padding.
+    ``at_end`` pads one pixel at the right and the bottom in place of the convolution's own padding;
+    ``reach`` is how many pixels away the input is that a result depends on.
     """
 
     GATES = 0  # for each feature
@@ -34,6 +35,7 @@ class PlainConv(nn.Module):
         nn.init.zeros_(self.conv.bias)
         self.activation = F.elu
         self.at_end = False
+        self.reach = pad
 
     def forward(self, x: Tensor) -> Tensor:
         """Map ``(N, ins, H, W)`` to ``(N, outs, H/stride, W/stride)``."""

@@ -19,6 +19,7 @@ class DeepfillParams(Params):
     width: Width  # features at half resolution; the published network has 48
     fill: Fill  # what the networks see in a hole; grey is the paper's, smooth converges in minutes
     fuse: bool  # attention prefers patches whose neighbours match too
+    edges: bool  # one more channel holds edges: of the surroundings, straight ones drawn through
 
 
 class Layout(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -41,6 +42,7 @@ class Layout(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
         floor: smallest length that a patch is divided by.
         added: added to a patch's squared length before the root.
         fuse: attention prefers patches whose neighbours match too.
+        edges: one more channel holds the edges of ``edges.guide``.
         sharpness: factor of the scores in the attention's softmax.
     """
 
@@ -58,8 +60,13 @@ class Layout(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     added: float = 0.0
     fuse: bool = True
     sharpness: float = 10.0
+    edges: bool = False
+
+    def channels(self, stage: int) -> int:
+        """Return how many the network of stage 0 or 1 takes in all."""
+        return self.inputs[stage] + self.edges
 
 
 def chosen(params: DeepfillParams) -> Layout:
     """Return the layout of the generator that ``params`` asks for."""
-    return Layout(width=params.width, fill=params.fill, fuse=params.fuse)
+    return Layout(width=params.width, fill=params.fill, fuse=params.fuse, edges=params.edges)

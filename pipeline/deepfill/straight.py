@@ -58,7 +58,6 @@ class StraightNet(nn.Module):
         ]
         self.layers = nn.Sequential(*layers)
 
-    def forward(self, x: Tensor, hole: Tensor | None = None, *, near_only: bool = False) -> Tensor:
-        """Map ``(N, ins, H, W)`` to ``(N, 3, H, W)``; the rest is for stages with attention."""
-        del hole, near_only  # only an attention looks where the hole is
+    def forward(self, x: Tensor, *_: object) -> Tensor:
+        """Map ``(N, ins, H, W)`` to ``(N, 3, H, W)``, all of it: whole maps are normalised."""
         return self.layers(x)

@@ -1,0 +1,42 @@
+"""The benchmark of the U-Net: its rows are parameters that exist, its scores are overlaps."""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from test_segment import dataset
+
+from pipeline import coco, params, store
+from pipeline.recipes import TrainParams
+from pipeline.segment import SegmentParams
+from pipeline.unet import UnetParams
+
+sys.path.insert(0, str(Path(__file__).parents[1]))  # benchmarks are no part of the package
+from benchmarks import runs
+
+SECTIONS = {"unet": UnetParams, "train": TrainParams, "segment": SegmentParams}
+
+
+@pytest.mark.parametrize("row", runs.ROWS)
+def test_a_row_changes_parameters_that_exist(row):
+    settings = runs._settings(runs.ROWS[row])
+
+    plain = runs._settings({})
+    assert set(runs.ROWS[row]) <= set(SECTIONS)
+    for name, kind in SECTIONS.items():
+        params.convert(kind, settings[name], row)
+    assert (settings == plain) == (row == "default")
+
+
+def test_the_score_of_a_split_is_the_mean_overlap_of_its_images(tmp_path):
+    coco.save(tmp_path / "data/valid", dataset({"test": (4, 4), "valid": (2, 2)}))
+    truth, found = np.zeros((4, 4), np.uint8), np.zeros((4, 4), np.uint8)
+    truth[:, :2], found[:, 1:] = 1, 1  # 4 pixels shared of 16
+    store.write_mask(tmp_path / "data/masks/test/a.png", truth)
+    store.write_mask(tmp_path / "data/segments/test/a.png", found)
+    for kind in ("masks", "segments"):
+        store.write_mask(tmp_path / f"data/{kind}/valid/a.png", np.zeros((2, 2), np.uint8))
+
+    assert runs.overlap(tmp_path, "test") == pytest.approx(0.25)
+    assert np.isnan(runs.overlap(tmp_path, "valid"))
