@@ -82,7 +82,8 @@ def _of_one(image: np.ndarray, own: np.ndarray, objects: np.ndarray, height: int
     for number in np.unique(numbers[(feet > 0) & dark]):
         part = numbers == number
         ring = (cv2.dilate(part.astype(np.uint8), _disc(2)) > 0) & ~part & ~taken
-        if part.sum() <= LARGEST * height**2 and ground[ring].mean() >= SURROUNDED:
+        lit = ring.any() and ground[ring].mean() >= SURROUNDED
+        if lit and part.sum() <= LARGEST * height**2:
             parts.append(part)
     shadow = np.any(parts, axis=0) if parts else np.zeros_like(dark)
     wider = cv2.dilate(shadow.astype(np.uint8), _disc(max(1, round(RIM * height))))

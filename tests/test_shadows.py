@@ -3,6 +3,8 @@
 import cv2
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pipeline import holes, shadows
 from pipeline.scenes import compose
@@ -110,3 +112,15 @@ def test_on_the_sample_most_that_is_found_is_shadow_and_a_good_part_of_it_is_fou
     assert hits + missed > 2000
     assert hits / (hits + false) > 0.6
     assert hits / (hits + missed) > 0.33
+
+
+@given(st.integers(1, 60), st.integers(1, 60), st.integers(0, 10_000))
+def test_any_picture_and_mask_are_taken_and_no_object_is_shadow(height, width, seed):
+    rng = np.random.default_rng(seed)
+    image = rng.integers(0, 256, (height, width, 3)).astype(np.uint8)
+    objects = cv2.blur(rng.random((height, width)), (9, 9)) > rng.random()
+
+    found = shadows.cast(image, objects, rng.random() * 2)
+
+    assert found.shape == objects.shape
+    assert not (found & objects).any()
