@@ -12,8 +12,9 @@ HOW = {"resamples": 300, "confidence": 0.95, "seed": 5}
 def run(rows):
     """Counts and tags of photos given as (split, IoU in per cent, tags)."""
     names = sorted({tag for *_, tags in rows for tag in tags} | {"never"})
+    rest = dict.fromkeys(tables.COUNTS, 0) | {"label": 1}
     counted = [
-        {"split": split, "file_name": f"{row}.jpg", "label": 1, "tp": iou, "fp": 100 - iou, "fn": 0}
+        rest | {"split": split, "file_name": f"{row}.jpg", "tp": iou, "fp": 100 - iou}
         for row, (split, iou, _) in enumerate(rows)
     ]
     tagged = [

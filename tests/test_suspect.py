@@ -242,7 +242,7 @@ def test_with_folds_no_train_photo_is_judged_by_a_network_that_learnt_from_it(  
     monkeypatch.setattr(stage.segment, "load", load)
     (tmp_path / "params.yaml").write_text(
         "suspect: {folds: 3, above: 0.2}\n"
-        "segment: {splits: [train], batch: 2, flip: false, threads: 1}\n"
+        "segment: {splits: [train], batch: 2, flip: false, threads: 1, model: unet, tflite: null}\n"
     )
     monkeypatch.chdir(tmp_path)
     paths = [tmp_path / name for name in ("raw", "valid", "masks", "chosen.csv", "model", "s.csv")]
