@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from pipeline import (
+    detector,
     lookalikes,
     measurements,
     memory,
@@ -15,7 +16,9 @@ from pipeline import (
     places,
     polygons,
     silhouettes,
+    unseen,
 )
+from pipeline.detector import Seen
 from pipeline.errors import ParamsError
 from pipeline.measurements import MEASUREMENTS, Agreements, Measured, Photo
 from pipeline.rules import RULES, TABLE_1, TagParams, tagged
@@ -25,6 +28,14 @@ from pipeline.tables import ordered as order
 __all__ = ["RULES", "TABLE_1", "TagParams", "choose", "order", "run", "shares", "summary", "tagged"]
 
 BESIDE = "data/truth"  # where the pipeline puts the answers that came with an export
+
+# What categories of people are called.
+PERSONS = frozenset(
+    (
+        *("person", "persons", "people", "human", "humans", "pedestrian", "pedestrians"),
+        *("man", "woman", "child", "boy", "girl", "selfie", "người", "nguoi"),
+    )
+)
 
 # Least spread within one place that counts as one ordinary difference, in images.look's order and
 # units: a quarter of an aperture stop, and what white balance alone does to colours.
@@ -100,8 +111,28 @@ def grouped(
     ]
 
 
+def look(
+    dataset: Dataset, todo: list[Photo], params: TagParams, compute: parallel.ComputeParams
+) -> list[Seen] | None:
+    """Return what the detector finds in each photo; None if there is none, or nobody to look for.
+
+    It knows people, so it is asked where people are what is outlined: where ``tag.people`` says
+    who they are, or a category is called as ``PERSONS`` are.
+    """
+    named = {name.lower() for name in dataset.categories["name"]}
+    if params.detector == "none" or not (params.people or named & PERSONS):
+        return None
+    paths = [photo.path for photo in todo]
+    digests = memory.digests(detector.digest, paths, compute, "look")
+    return memory.Memory(compute.cache, detector.detect, Seen).each(paths, digests, compute, "look")
+
+
 def table(
-    dataset: Dataset, measured: list[Measured], place: list[str], params: TagParams
+    dataset: Dataset,
+    measured: list[Measured],
+    place: list[str],
+    beside: pd.DataFrame,
+    params: TagParams,
 ) -> pd.DataFrame:
     """Return one row an image: columns as ``MEASURED``, then every measurement.
 
@@ -109,6 +140,7 @@ def table(
         dataset: whose images were measured.
         measured: one an image, in the order of ``order``.
         place: the same, "" for none.
+        beside: the same, columns as ``unseen.UNSEEN``.
         params: how many photos make a place's usual look, what the same picture is.
     """
     rows = order(dataset.images).reset_index(drop=True)
@@ -122,6 +154,7 @@ def table(
         np.array([one.tiles for one in measured]),
         params.duplicate_within,
     )
+    frame = pd.concat([frame, beside], axis=1)
     frame["size_ratio"] = _size_ratio(frame["width"] * frame["height"])
     return MEASURED.check(frame, "images")
 
@@ -182,4 +215,9 @@ def run(
     each = partial(parallel.each, compute=here, title="places", threads=True)
     place = grouped(todo, measured, params, agreements, each)
     agreements.keep()
-    return tagged(table(dataset, measured, place, params), params)
+    seen = look(dataset, todo, params, compute)
+    if seen is None:
+        beside = unseen.unknown(len(todo))
+    else:
+        beside = unseen.table(seen, todo, place, params.place_photos_from, each)
+    return tagged(table(dataset, measured, place, beside, params), params)

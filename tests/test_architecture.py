@@ -41,6 +41,7 @@ NETWORK = {"door", "download", "push", "roboflow_pin", "roboflow_sdk"}
 DATA = {  # what is read beside modules
     **{stage: {"pipeline/templates"} for stage in ("browse", "report")},
     **{stage: {"pipeline/weights/deepfill.safetensors"} for stage in ("train_inpaint", "inpaint")},
+    "tag": {"pipeline/weights/nanodet.tflite"},
     **{
         stage: {"pipeline/weights/unet.safetensors"}
         for stage in ("train", "suspect", "learning_curve")

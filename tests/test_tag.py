@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 import shapely
 
-from pipeline import coco, measurements, params, places, store, tag
+from pipeline import coco, measurements, params, places, store, tag, unseen
 from pipeline.errors import ImageError, ParamsError
 from pipeline.parallel import ComputeParams
 from pipeline.tables import ANNOTATIONS, CATEGORIES, CHOSEN, IMAGES, MEASURED, TAGS, Dataset
@@ -78,6 +78,9 @@ def measured(**values):
         "cut": 0.0,
         "chroma": 90.0,
         "size_ratio": 1.0,
+        "bystanders": 0,
+        "missed": 0.0,
+        "in_front": 0.0,
     }
     return pd.DataFrame([fine | values])
 
@@ -97,10 +100,19 @@ def test_an_image_without_a_problem_has_no_tag():
         ({"largest": LIMITS.far_below - 1e-6}, {"far"}),
         ({"people": LIMITS.crowd_from}, {"crowd"}),
         ({"crowds": 1}, {"crowd"}),
+        ({"people": 2, "bystanders": LIMITS.crowd_from - 2}, {"crowd"}),
+        ({"people": 2, "bystanders": LIMITS.crowd_from - 3}, set()),
+        ({"missed": LIMITS.missed_above + 1e-6}, {"missed_person"}),
+        ({"missed": float("nan")}, set()),
         ({"defocus": LIMITS.blurred_above + 1e-6}, {"blurred_background"}),
         ({"defocus": float("nan")}, set()),
         ({"unusual": LIMITS.unusual_above + 1e-6}, {"scene_time"}),
         ({"hidden": LIMITS.occluded_above + 1e-6}, {"occluded"}),
+        ({"hidden": LIMITS.occluded_above - 1}, set()),
+        ({"hidden": LIMITS.occluded_above - 1, "in_front": 0.05}, {"occluded"}),
+        ({"hidden": 0.3 + 1e-6, "in_front": float("nan")}, {"occluded"}),  # nobody looked
+        ({"hidden": 0.3 - 1e-6, "in_front": float("nan")}, set()),
+        ({"hidden": float("nan"), "in_front": 0.5}, set()),  # no main person
         ({"luma": LIMITS.dark_below - 1e-6}, {"low_light"}),
         ({"clipped": LIMITS.bright_above + 1e-6}, {"over_exposed"}),
         ({"luma_low": 100, "luma_high": 99 + LIMITS.contrast_below}, {"low_contrast"}),
@@ -302,7 +314,7 @@ def _people():
             rows.append({"split": split, "file_name": image["file_name"], "unusual": 0.0})
             every.append(measurements.measure(photo))
     frame = pd.DataFrame([one.numbers for one in every])
-    frame = frame.assign(nearest_bits=64, nearest_levels=np.nan)
+    frame = frame.assign(nearest_bits=64, nearest_levels=np.nan).join(unseen.unknown(len(frame)))
     return tag.tagged(pd.DataFrame(rows).join(frame).assign(size_ratio=1.0), LIMITS)
 
 
