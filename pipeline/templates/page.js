@@ -54,7 +54,10 @@
   for (const figure of document.querySelectorAll("[data-compare]")) {
     const range = figure.querySelector("input");
     const stage = figure.querySelector(".compare-stage");
-    const move = () => stage.style.setProperty("--at", `${range.value}%`);
+    const move = () => {
+      stage.style.setProperty("--at", `${range.value}%`);
+      range.setAttribute("aria-valuetext", range.dataset.value.replace("{left}", range.value).replace("{right}", 100 - range.value));
+    };
     range.hidden = false;
     figure.classList.add("live");
     range.addEventListener("input", move);
