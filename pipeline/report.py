@@ -28,6 +28,7 @@ from pipeline.words import Words
 
 ASSETS = "assets"  # folder of the pictures, beside the page
 BROWSE = "audit/index.html"  # the page of all photos, which the stage browse writes
+PAGES = [("report", ""), ("photos", "photos/index.html"), ("audit", BROWSE)]  # side by side
 SHEET_SIDE = 320  # of a picture of the sheet, pixels: six lie side by side on a screen
 ROW_LIMIT = 40  # rows of a chart; the table beside it has the rest
 
@@ -62,7 +63,7 @@ def page(
         "gains": findings.gains(run.gains),
         "remaining": restoration.remaining(run.remains, run.measured),
     }
-    return render("report.html", shown | extra, charts=True)
+    return render("report.html", [shown | extra], charts=True)
 
 
 def sheet(run: Run, folders: Folders, settings: ReportParams) -> np.ndarray:
@@ -94,6 +95,7 @@ def _common(
         "drawn": _draw(choice, drawer, compute),
         "assets": ASSETS,
         "browse": BROWSE,
+        "pages": PAGES,
     }
 
 
