@@ -46,7 +46,7 @@ def render(template: str, context: dict[str, object], *, charts: bool, extra: st
         extra: name of a style and a script of this page's own, without ``.css`` and ``.js``.
     """
     names = ["page", *([extra] if extra else [])]
-    style = _inline("".join(source(f"{name}.css") for name in names))
+    style = _inline("".join(source(f"{name}.css") for name in (*names, "figures")))
     scripts = [vega()] if charts else []
     scripts += [_inline(source(f"{name}.js")) for name in names]
     return (
