@@ -52,6 +52,7 @@ class Choice:
         predictions: by best, median and worst: both outlines.
         doubted: photos with suspect labels, the worst first: both outlines.
         restored: before and after.
+        removed: photo, what was removed, restored.
         proof: photo, transplanted hole, filled hole.
         rivals: truth, prediction, and what each ready-made network that was run drew.
         sheet: photo, what was removed, restored; for a picture of its own beside the page.
@@ -63,6 +64,7 @@ class Choice:
     predictions: dict[str, list[Example]]
     doubted: list[Example]
     restored: list[Example]
+    removed: list[Example]
     proof: list[Example]
     rivals: list[Example]
     sheet: list[Example]
@@ -70,7 +72,7 @@ class Choice:
     def shots(self) -> list[Shot]:
         """Return every picture to draw, once, sorted."""
         groups = [*self.problems.values(), *self.predictions.values()]
-        groups += [self.doubted, self.strip, self.restored, self.proof, self.rivals]
+        groups += [self.doubted, self.strip, self.restored, self.removed, self.proof, self.rivals]
         found = {shot for group in groups for example in group for shot in example.shots}
         return sorted(found, key=lambda shot: (shot.asset, shot.path))
 
@@ -82,6 +84,7 @@ def choose(run: Run, settings: ReportParams) -> Choice:
     judged = findings.judged_split(ranked)
     ranked = ranked[ranked["split"] == judged]
     strip, modest = _strip(ranked, run.refilled)
+    shown = min(STRIP, settings.restored)
     thirds = findings.best_median_worst(ranked, settings.examples)
     return Choice(
         strip=strip,
@@ -93,6 +96,7 @@ def choose(run: Run, settings: ReportParams) -> Choice:
         predictions={name: _examples(rows, "outlines") for name, rows in thirds.items()},
         doubted=_doubted(photos, run.suspects, settings.gallery),
         restored=_restored(photos, ranked, run.refilled, settings.restored, "before", "after"),
+        removed=_restored(photos, ranked, run.refilled, shown, "photo", "removed", "filled"),
         proof=_proof(run, photos),
         rivals=_rivals(run, ranked, settings.examples),
         sheet=_restored(photos, ranked, run.refilled, settings.sheet, "photo", "removed", "filled"),

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
+from pipeline.anatomy import Layer
 from pipeline.tables import (
     CALIBRATION,
     CONFUSION,
@@ -90,6 +91,7 @@ class Run:
         worst: columns as ``tables.WORST``.
         rivals: columns as ``tables.RIVALS``.
         learning: columns as ``tables.LEARNING``.
+        layers: of each network, by the same name.
         cards: what each trained network says of itself, by its name; plain values.
     """
 
@@ -118,6 +120,7 @@ class Run:
     rivals: pd.DataFrame = field(default_factory=RIVALS.empty)
     learning: pd.DataFrame = field(default_factory=LEARNING.empty)
     cards: dict[str, dict] = field(default_factory=dict)
+    layers: dict[str, list[Layer]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

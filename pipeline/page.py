@@ -55,7 +55,8 @@ def render(
             style may be missing. The scripts share one scope, in this order.
         data: what those scripts read, whatever the language.
     """
-    style = _inline("".join(source(f"{name}.css") for name in ("page", *_styled(extras))))
+    names = ("page", *_styled(extras), "figures")
+    style = _inline("".join(source(f"{name}.css") for name in names))
     scripts = [vega()] if charts else []
     scripts.append(_inline(source("page.js")))
     if extras:

@@ -17,7 +17,7 @@ HOLE = (213, 94, 0)  # RGB, vermilion: what is to be filled
 LINE = 2  # pixels each side of an edge, so that an outline shows on a telephone
 QUALITY = 82  # of JPEG: no visible loss at thumbnail size, a third of the bytes of 95
 GAP = 2  # white pixels around each picture of a sheet
-LARGE = {"before", "after"}  # kinds drawn at the size of the before-and-after slider
+LARGE = {"before", "after", "record"}  # kinds drawn at the size of the before-and-after slider
 
 
 @dataclass(frozen=True)
@@ -79,11 +79,19 @@ class Drawer:
         """Draw one shot and return ``(asset, width, height)``, or ``None`` if it cannot be read."""
         side = self.large if shot.kind in LARGE else self.small
         try:
-            image = DRAWINGS[shot.kind](self, shot, side)
+            image = self.draw(shot, side)
         except PipelineError:
             return None
         store.write_bytes(self.into / shot.asset, store.encode_image(image, ".jpg", QUALITY))
         return shot.asset, image.shape[1], image.shape[0]
+
+    def draw(self, shot: Shot, side: int) -> np.ndarray:
+        """Return one shot's picture, ``(H, W, 3)`` uint8 RGB.
+
+        Raises:
+            PipelineError: a file that it is made of is missing or damaged.
+        """
+        return DRAWINGS[shot.kind](self, shot, side)
 
     def photo(self, shot: Shot, side: int) -> np.ndarray:
         """Return the photo itself."""
@@ -95,44 +103,44 @@ class Drawer:
 
     def predicted(self, shot: Shot, side: int) -> np.ndarray:
         """Return the photo with what the network drew."""
-        return self._tinted(shot, side, _present(self.folders.segments), PREDICTED)
+        return self._tinted(shot, side, present(self.folders.segments), PREDICTED)
 
     def deeplab(self, shot: Shot, side: int) -> np.ndarray:
         """Return the photo with what DeepLabv3 drew."""
-        folder = _present(self.folders.rivals) / "deeplabv3_resnet101"
+        folder = present(self.folders.rivals) / "deeplabv3_resnet101"
         return self._tinted(shot, side, folder, PREDICTED)
 
     def selfie(self, shot: Shot, side: int) -> np.ndarray:
         """Return the photo with what the selfie segmenter drew."""
-        return self._tinted(shot, side, _present(self.folders.rivals) / "selfie", PREDICTED)
+        return self._tinted(shot, side, present(self.folders.rivals) / "selfie", PREDICTED)
 
     def outlines(self, shot: Shot, side: int) -> np.ndarray:
         """Return the photo with both outlines, the prediction's above."""
         image = self.photo(shot, side)
         for folder, colour in ((self.folders.masks, TRUTH), (self.folders.segments, PREDICTED)):
-            mask = fitted(store.read_mask(mask_path(_present(folder), shot)), image)
+            mask = fitted(store.read_mask(mask_path(present(folder), shot)), image)
             image = np.where(masks.outline(mask, LINE)[..., None], np.uint8(colour), image)
         return image
 
     def filled(self, shot: Shot, side: int) -> np.ndarray:
         """Return the restored photo."""
-        return shrink(store.read_image(mask_path(_present(self.folders.filled), shot)), side)
+        return shrink(store.read_image(mask_path(present(self.folders.filled), shot)), side)
 
     def transplanted(self, shot: Shot, side: int) -> np.ndarray:
         """Return the photo with its transplanted hole filled."""
-        return shrink(store.read_image(mask_path(_present(self.folders.transplanted), shot)), side)
+        return shrink(store.read_image(mask_path(present(self.folders.transplanted), shot)), side)
 
     def removed(self, shot: Shot, side: int) -> np.ndarray:
         """Return the photo with what was removed marked."""
         image = self.photo(shot, side)
-        holes = _present(self.folders.filled) / "holes"
+        holes = present(self.folders.filled) / "holes"
         mask = fitted(store.read_mask(holes / f"{shot.stem}.png"), image)
         return tint(image, mask, np.uint8([HOLE] * 256), 0.6)
 
     def hole(self, shot: Shot, side: int) -> np.ndarray:
         """Return the photo with its transplanted hole marked."""
         image = self.photo(shot, side)
-        holes = _present(self.folders.transplanted) / "holes"
+        holes = present(self.folders.transplanted) / "holes"
         mask = fitted(store.read_mask(holes / f"{shot.stem}.png"), image)
         return tint(image, mask, np.uint8([HOLE] * 256), 0.9)
 
@@ -224,7 +232,12 @@ def tint(
     return np.where(masks.outline(mask, 1)[..., None], painted, drawn)
 
 
-def _present(folder: Path | None) -> Path:
+def present(folder: Path | None) -> Path:
+    """Return the folder.
+
+    Raises:
+        ImageError: the run has none.
+    """
     if folder is None:
         raise ImageError("the run has no such pictures; run dvc repro")
     return folder

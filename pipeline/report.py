@@ -6,9 +6,11 @@ import numpy as np
 import pandas as pd
 
 from pipeline import (
+    blueprint,
     charts,
     examples,
     facts,
+    figures,
     findings,
     parallel,
     pictures,
@@ -17,12 +19,14 @@ from pipeline import (
     scrutiny,
     words,
 )
+from pipeline.anatomy import Layer
 from pipeline.errors import PipelineError
-from pipeline.examples import Choice, ReportParams
+from pipeline.examples import ReportParams
 from pipeline.findings import Run
 from pipeline.page import render
 from pipeline.parallel import ComputeParams
-from pipeline.pictures import DRAWINGS, Drawer, Folders
+from pipeline.pictures import DRAWINGS, Drawer, Folders, Shot
+from pipeline.plates import Plates
 from pipeline.tables import SPLITS
 from pipeline.words import Words
 
@@ -30,6 +34,7 @@ ASSETS = "assets"  # folder of the pictures, beside the page
 BROWSE = "audit/index.html"  # the page of all photos, which the stage browse writes
 PAGES = [("report", ""), ("photos", "photos/index.html"), ("audit", BROWSE)]  # side by side
 SHEET_SIDE = 320  # of a picture of the sheet, pixels: six lie side by side on a screen
+NETWORKS = ("unet", "deepfill")  # whose layers are drawn
 ROW_LIMIT = 40  # rows of a chart; the table beside it has the rest
 
 
@@ -45,10 +50,15 @@ def page(
         settings: language, amounts and sizes.
         compute: where to draw.
     """
-    say = words.load(settings.language)
-    shown = _common(run, folders, into, settings, compute)
+    drawn = _pictures(run, folders, into, settings, compute)
+    contexts = [_context(run, say, drawn) for say in words.both(settings.language)]
+    return render("report.html", contexts, charts=True)
+
+
+def _context(run: Run, say: Words, drawn: dict[str, object]) -> dict[str, object]:
+    """Return what the templates name, in one language."""
     compared = findings.restorations(run.restored)
-    extra = {
+    context = {
         "verdict": [
             *prose.segmentation(say, run.iou),
             prose.problems(say, findings.problems(run.tags)),
@@ -62,8 +72,11 @@ def page(
         "closer": scrutiny.scrutiny(run, say),
         "gains": findings.gains(run.gains),
         "remaining": restoration.remaining(run.remains, run.measured),
+        "networks": {name: _network(run.layers.get(name, [])) for name in NETWORKS},
     }
-    return render("report.html", [shown | extra], charts=True)
+    context |= facts.facts(run, say) | drawn
+    context["numbered"] = figures.numbered(say, context)
+    return context
 
 
 def sheet(run: Run, folders: Folders, settings: ReportParams) -> np.ndarray:
@@ -83,24 +96,35 @@ def sheet(run: Run, folders: Folders, settings: ReportParams) -> np.ndarray:
     return pictures.sheet(rows, SHEET_SIDE)
 
 
-def _common(
+def _pictures(
     run: Run, folders: Folders, into: Path, settings: ReportParams, compute: ComputeParams
 ) -> dict[str, object]:
-    say = words.load(settings.language)
+    """Draw the page's pictures and return what the templates name of them."""
     choice = examples.choose(run, settings)
-    labels = len(run.dataset.categories)
-    drawer = Drawer(folders, into / ASSETS, labels, settings.small, settings.large)
-    return facts.facts(run, say) | {
+    net = run.cards.get("unet", {}).get("size")
+    explained = figures.explain(run, folders, net=net is not None)
+    drawer = Plates(
+        folders, into / ASSETS, len(run.dataset.categories), settings.small, settings.large, net
+    )
+    return {
         "choice": choice,
-        "drawn": _draw(choice, drawer, compute),
+        "shown": explained,
+        "net": net,
+        "cells": figures.CELLS,
+        "drawn": _draw([*choice.shots(), *explained.shots()], drawer, compute),
         "assets": ASSETS,
         "browse": BROWSE,
         "pages": PAGES,
     }
 
 
-def _draw(choice: Choice, drawer: Drawer, compute: ComputeParams) -> dict[str, tuple[int, int]]:
-    done = parallel.each(drawer, choice.shots(), compute, "drawing")
+def _network(rows: list[Layer]) -> dict[str, object] | None:
+    drawing = blueprint.draw(rows)
+    return {"rows": rows, "drawing": drawing} if drawing else None
+
+
+def _draw(shots: list[Shot], drawer: Drawer, compute: ComputeParams) -> dict[str, tuple[int, int]]:
+    done = parallel.each(drawer, shots, compute, "drawing")
     return {asset: (width, height) for asset, width, height in filter(None, done)}
 
 

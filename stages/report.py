@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from pipeline import coco, params, report, store, tables
+from pipeline import anatomy, coco, params, report, store, tables
 from pipeline.examples import ReportParams
 from pipeline.findings import FILLING, Run
 from pipeline.parallel import ComputeParams
@@ -47,6 +47,7 @@ def main(  # noqa: PLR0913  # one parameter a path of dvc.yaml
         refilled=_stems(filled / "test"),
         transplanted=_stems(transplanted / "test"),
         cards={"unet": _card(model), "deepfill": _card(filled)},
+        layers={"unet": anatomy.read(model), "deepfill": anatomy.read(filled)},
     )
     folders = Folders(raw, masks, segments, filled, transplanted, rivals)
     compute = params.load(ComputeParams, "compute")
