@@ -32,7 +32,8 @@ from pipeline.words import Words
 
 ASSETS = "assets"  # folder of the pictures, beside the page
 BROWSE = "audit/index.html"  # the page of all photos, which the stage browse writes
-PAGES = [("report", ""), ("photos", "photos/index.html"), ("audit", BROWSE)]  # side by side
+GALLERY = "photos/index.html"  # the same with what came of them, which the stage gallery writes
+PAGES = [("report", ""), ("photos", GALLERY), ("audit", BROWSE)]  # side by side
 SHEET_SIDE = 320  # of a picture of the sheet, pixels: six lie side by side on a screen
 NETWORKS = ("unet", "deepfill")  # whose layers are drawn
 ROW_LIMIT = 40  # rows of a chart; the table beside it has the rest
@@ -114,6 +115,7 @@ def _pictures(
         "drawn": _draw([*choice.shots(), *explained.shots()], drawer, compute),
         "assets": ASSETS,
         "browse": BROWSE,
+        "gallery": GALLERY,
         "pages": PAGES,
     }
 
