@@ -10,6 +10,7 @@ import shapely
 from pipeline.anatomy import Layer
 from pipeline.tables import (
     CALIBRATION,
+    CHANGES,
     CONFUSION,
     COSTS,
     COUNTS,
@@ -21,6 +22,7 @@ from pipeline.tables import (
     RESTORED,
     RIVALS,
     SCORES,
+    SINCE,
     SPLITS,
     SUSPECTS,
     TAG_ACCURACY,
@@ -91,6 +93,9 @@ class Run:
         worst: columns as ``tables.WORST``.
         rivals: columns as ``tables.RIVALS``.
         learning: columns as ``tables.LEARNING``.
+        changes: columns as ``tables.CHANGES``.
+        since: columns as ``tables.SINCE``.
+        provenance: ``packages``, ``parameters``, ``seeds`` and ``weights`` as ``provenance`` gives.
         layers: of each network, by the same name.
         cards: what each trained network says of itself, by its name; plain values.
     """
@@ -119,8 +124,11 @@ class Run:
     worst: pd.DataFrame = field(default_factory=WORST.empty)
     rivals: pd.DataFrame = field(default_factory=RIVALS.empty)
     learning: pd.DataFrame = field(default_factory=LEARNING.empty)
+    changes: pd.DataFrame = field(default_factory=CHANGES.empty)
+    since: pd.DataFrame = field(default_factory=SINCE.empty)
     cards: dict[str, dict] = field(default_factory=dict)
     layers: dict[str, list[Layer]] = field(default_factory=dict)
+    provenance: dict[str, list] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

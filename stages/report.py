@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from pipeline import anatomy, coco, params, report, store, tables
+from pipeline import anatomy, coco, params, provenance, report, store, tables
 from pipeline.examples import ReportParams
-from pipeline.findings import FILLING, Run
+from pipeline.findings import FILLING, LEAKS, Run
 from pipeline.parallel import ComputeParams
 from pipeline.pictures import Folders
 from stages import run
@@ -47,6 +47,10 @@ def main(  # noqa: PLR0913  # one parameter a path of dvc.yaml
         refilled=_stems(filled / "test"),
         transplanted=_stems(transplanted / "test"),
         cards={"unet": _card(model), "deepfill": _card(filled)},
+        leaks=store.read_table(valid / "leaks.csv", LEAKS),
+        changes=store.read_table(reports / "changes.csv", tables.CHANGES),
+        since=store.read_table(reports / "since.csv", tables.SINCE),
+        provenance=_provenance(model),
         layers={"unet": anatomy.read(model), "deepfill": anatomy.read(filled)},
     )
     folders = Folders(raw, masks, segments, filled, transplanted, rivals)
@@ -57,6 +61,18 @@ def main(  # noqa: PLR0913  # one parameter a path of dvc.yaml
     store.write_image(reports / "restored.jpg", sheet)
     pictures = sum(1 for _ in (reports / report.ASSETS).glob("*.jpg"))
     return f"{reports / 'index.html'}, {len(html) / 1e6:.1f} MB and {pictures} pictures"
+
+
+def _provenance(model: Path) -> dict[str, list]:
+    """Return what the run was made with; ``params.yaml`` is a dependency of the stage."""
+    sections = provenance.parameters(Path("params.yaml"))
+    weights = provenance.digest(sorted(model.glob("*.h5")))
+    return {
+        "packages": provenance.packages(),
+        "parameters": sections,
+        "seeds": provenance.seeds(sections),
+        "weights": [("unet", weights)] if weights else [],
+    }
 
 
 def _stems(folder: Path) -> frozenset[str]:
