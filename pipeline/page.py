@@ -6,6 +6,7 @@ page's Content-Security-Policy can refuse ``eval`` and every script but the two 
 
 import base64
 import hashlib
+import re
 from functools import cache
 
 import jinja2
@@ -14,6 +15,7 @@ from markupsafe import Markup
 
 # What a script or style element cannot hold without the HTML parser ending or misreading it
 # (HTML standard, "Restrictions for contents of script elements").
+MARKUP = re.compile(r"([\\`*_\[\]|])")  # what Markdown reads within a line
 UNSAFE = ("</script", "</style", "<!--", "\r", "\0")
 
 
@@ -54,6 +56,26 @@ def render(template: str, context: dict[str, object], *, charts: bool, extra: st
         .get_template(template)
         .render(**context, style=style, scripts=scripts, policy=policy([style], scripts))
     )
+
+
+@cache
+def plain() -> jinja2.Environment:
+    """Return the environment for Markdown: every value is escaped as it is placed."""
+    return jinja2.Environment(
+        loader=jinja2.PackageLoader("pipeline"),
+        autoescape=False,  # finalize escapes, by Markdown's rules and HTML's
+        undefined=jinja2.StrictUndefined,
+        finalize=markdown,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+def markdown(value: object) -> str:
+    """Return text that Markdown shows as it is: no markup, no HTML, no end of a cell or line."""
+    text = " ".join(str(value).split())
+    text = text.replace("&", "&amp;").replace("<", "&lt;")
+    return MARKUP.sub(r"\\\1", text)
 
 
 @cache

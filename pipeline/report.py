@@ -22,17 +22,20 @@ from pipeline import (
 )
 from pipeline.anatomy import Layer
 from pipeline.errors import PipelineError
-from pipeline.examples import ReportParams
+from pipeline.examples import Example, ReportParams
 from pipeline.findings import Run
-from pipeline.page import render
+from pipeline.page import plain, render
 from pipeline.parallel import ComputeParams
-from pipeline.pictures import DRAWINGS, Drawer, Folders, Shot
+from pipeline.pictures import Drawer, Folders, Shot
 from pipeline.plates import Plates
 from pipeline.words import Words
 
 ASSETS = "assets"  # folder of the pictures, beside the page
 BROWSE = "audit/index.html"  # the page of all photos, which the stage browse writes
 SHEET_SIDE = 320  # of a picture of the sheet, pixels: six lie side by side on a screen
+ROWS = 24  # of a table of the short version
+OPENING = 2  # photos of its picture
+OPENING_SIDE = 240  # pixels of each: four of them are as wide as a page on GitHub
 TWINS = 4  # pairs of photos of two splits that are shown
 NETWORKS = ("unet", "deepfill")  # whose layers are drawn
 
@@ -40,7 +43,25 @@ NETWORKS = ("unet", "deepfill")  # whose layers are drawn
 def page(
     run: Run, folders: Folders, into: Path, settings: ReportParams, compute: ComputeParams
 ) -> str:
-    """Draw the report's pictures into ``into/assets`` and return the page that shows them.
+    """Draw the report's pictures into ``into/assets`` and return the page; see ``bound``."""
+    return html(bound(run, folders, into, settings, compute))
+
+
+def html(context: dict[str, object]) -> str:
+    """Return the page of what ``bound`` gives."""
+    return render("report.html", context, charts=True)
+
+
+def short(context: dict[str, object], *, has_picture: bool) -> str:
+    """Return the report's short version in Markdown; ``report.jpg`` lies beside it or does not."""
+    named = context | {"has_picture": has_picture, "ROWS": ROWS}
+    return plain().get_template("report.md").render(named)
+
+
+def bound(
+    run: Run, folders: Folders, into: Path, settings: ReportParams, compute: ComputeParams
+) -> dict[str, object]:
+    """Draw the report's pictures into ``into/assets`` and return what its templates name.
 
     Args:
         run: its tables.
@@ -71,7 +92,7 @@ def page(
     }
     context |= facts.facts(run, say) | _pictures(run, folders, into, settings, compute)
     context["numbered"] = figures.numbered(say, context)
-    return render("report.html", context, charts=True)
+    return context
 
 
 def sheet(run: Run, folders: Folders, settings: ReportParams) -> np.ndarray:
@@ -80,15 +101,28 @@ def sheet(run: Run, folders: Folders, settings: ReportParams) -> np.ndarray:
     The photos are spaced evenly from the best to the worst segmentation of those in which
     something was removed; one that cannot be read is left out.
     """
-    drawer = Drawer(folders, Path(), len(run.dataset.categories), settings.small, settings.large)
+    chosen = examples.choose(run, settings).sheet
+    return pictures.sheet(_rows(chosen, run, folders, settings.small), SHEET_SIDE)
+
+
+def opening(run: Run, folders: Folders, settings: ReportParams) -> np.ndarray:
+    """Return the opening figure's first rows as one picture, ``(H, W, 3)`` uint8 RGB.
+
+    A photo that cannot be read is left out; without any the picture is one white pixel.
+    """
+    chosen = examples.choose(run, settings).strip[:OPENING]
+    return pictures.sheet(_rows(chosen, run, folders, OPENING_SIDE), OPENING_SIDE, across=1)
+
+
+def _rows(chosen: list[Example], run: Run, folders: Folders, side: int) -> list[list[np.ndarray]]:
+    drawer = Drawer(folders, Path(), len(run.dataset.categories), side, side)
     rows = []
-    for example in examples.choose(run, settings).sheet:
+    for example in chosen:
         try:
-            row = [DRAWINGS[shot.kind](drawer, shot, settings.small) for shot in example.shots]
+            rows.append([drawer.draw(shot, side) for shot in example.shots])
         except PipelineError:
             continue
-        rows.append(row)
-    return pictures.sheet(rows, SHEET_SIDE)
+    return rows
 
 
 def _pictures(

@@ -68,7 +68,10 @@ class Words(string.Formatter):
         """Write a difference with its sign; of shares it is in percentage points."""
         if value is None or math.isnan(value):
             return ABSENT
-        text = self.number(abs(value), spec)
+        if spec == "%":
+            text = self("changes.points", n=100 * abs(value))
+        else:
+            text = self.number(abs(value), spec)
         return f"{'+' if value > 0 else '−' if value < 0 else ''}{text}"
 
     def format_field(self, value: object, format_spec: str) -> str:

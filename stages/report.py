@@ -6,7 +6,7 @@ from pipeline import anatomy, coco, params, provenance, report, store, tables
 from pipeline.examples import ReportParams
 from pipeline.findings import FILLING, LEAKS, Run
 from pipeline.parallel import ComputeParams
-from pipeline.pictures import Folders
+from pipeline.pictures import QUALITY, Folders
 from stages import run
 
 
@@ -21,7 +21,7 @@ def main(  # noqa: PLR0913  # one parameter a path of dvc.yaml
     rivals: Path,
     reports: Path,
 ) -> str:
-    """Read the run's tables, write ``index.html``, ``assets/`` and ``restored.jpg``."""
+    """Read the run's tables, write the page, its short version and their pictures."""
     settings = params.load(ReportParams, "report")
     tables_of_run = Run(
         dataset=coco.load(valid),
@@ -55,8 +55,13 @@ def main(  # noqa: PLR0913  # one parameter a path of dvc.yaml
     )
     folders = Folders(raw, masks, segments, filled, transplanted, rivals)
     compute = params.load(ComputeParams, "compute")
-    html = report.page(tables_of_run, folders, reports, settings, compute)
+    context = report.bound(tables_of_run, folders, reports, settings, compute)
+    html = report.html(context)
     store.write_bytes(reports / "index.html", html.encode("utf-8", "replace"))
+    opening = report.opening(tables_of_run, folders, settings)
+    store.write_bytes(reports / "report.jpg", store.encode_image(opening, ".jpg", QUALITY))
+    short = report.short(context, has_picture=opening.size > 3)
+    store.write_bytes(reports / "report.md", short.encode("utf-8", "replace"))
     sheet = report.sheet(tables_of_run, folders, settings)
     store.write_image(reports / "restored.jpg", sheet)
     pictures = sum(1 for _ in (reports / report.ASSETS).glob("*.jpg"))

@@ -729,6 +729,8 @@ def test_the_stage_reads_the_tables_and_writes_the_page(whole, folders, tmp_path
     text = Page((reports / "index.html").read_text("utf-8")).words
 
     assert "index.html" in said
+    assert "# Báo cáo" in (reports / "report.md").read_text("utf-8")
+    assert (reports / "report.jpg").is_file()
     assert "phân đoạn" in text
     assert "seed" in text
     assert "12.345" in text  # what the restorer says of itself, one level down
@@ -739,7 +741,7 @@ def test_what_changed_is_told_with_the_interval_of_the_change(seen):
     assert "2 photos added" in seen.words
     assert "Since the last run commit abcdef0" in seen.words
     assert "IoU, test 0.512 0.702 +0.190" in seen.words
-    assert "Share: Crowd 10% 25% +15%" in seen.words
+    assert "Share: Crowd 10% 25% +15.0 pp" in seen.words
     assert "IoU, the 5 test photos of both 0.512 0.702 +0.190 +0.100 … +0.300" in seen.words
     assert "Share: Subject too far away" not in seen.words  # a new tag: the photos did not change
     assert "0.51 → 0.70 test4.png" in seen.words
@@ -748,6 +750,29 @@ def test_what_changed_is_told_with_the_interval_of_the_change(seen):
 def test_photos_of_two_splits_are_shown_in_pairs(seen):
     assert "1 pair: A photo looks like one of another split (1)." in seen.words
     assert [attrs for attrs in seen.of("img") if "train3.png" in attrs["alt"]]
+
+
+def test_the_short_version_has_the_numbers_and_its_tables_are_whole(whole, folders, folder):
+    context = report.bound(whole, folders, folder / "short", SETTINGS, LOCAL)
+    text = report.short(context, has_picture=True)
+    tables_of_it = re.findall(r"(?:^\|.*\n)+", text, re.MULTILINE)
+
+    assert text == report.short(context, has_picture=True)
+    assert "![" in text
+    assert "![" not in report.short(context, has_picture=False)
+    assert "| person | test | 6 | **0.70** | 0.64–0.76 |" in text
+    assert "| IoU, test | 0.512 | 0.702 | +0.190 |" in text
+    assert len(tables_of_it) == 4
+    for table in tables_of_it:
+        cells = {len(re.findall(r"(?<!\\)\|", line)) for line in table.splitlines()}
+        assert len(cells) == 1
+
+
+def test_the_opening_picture_has_a_row_a_photo(whole, folders):
+    drawn = report.opening(whole, folders, SETTINGS)
+    side = report.OPENING_SIDE
+
+    assert drawn.shape == (2 * side, 4 * side, 3)
 
 
 def test_what_the_page_was_made_with_is_on_it_and_no_clock(seen, html):
