@@ -16,6 +16,7 @@ from markupsafe import Markup
 # What a script or style element cannot hold without the HTML parser ending or misreading it
 # (HTML standard, "Restrictions for contents of script elements").
 MARKUP = re.compile(r"([\\`*_\[\]|])")  # what Markdown reads within a line
+SHEETS = ("figures", "print")  # styles of every page, after its own
 UNSAFE = ("</script", "</style", "<!--", "\r", "\0")
 
 
@@ -48,7 +49,7 @@ def render(template: str, context: dict[str, object], *, charts: bool, extra: st
         extra: name of a style and a script of this page's own, without ``.css`` and ``.js``.
     """
     names = ["page", *([extra] if extra else [])]
-    style = _inline("".join(source(f"{name}.css") for name in (*names, "figures")))
+    style = _inline("".join(source(f"{name}.css") for name in (*names, *SHEETS)))
     scripts = [vega()] if charts else []
     scripts += [_inline(source(f"{name}.js")) for name in names]
     return (

@@ -19,7 +19,7 @@ from pipeline import charts, masks, page, pictures, store, words
 TITLES = dict.fromkeys(
     ("name", "series", "value", "low", "high", "images", "epoch", "size"), "a title"
 )
-TEMPLATES = [name for name in page.environment().list_templates() if name.endswith((".html", ".md"))]
+TEMPLATES = page.environment().list_templates(extensions=["html", "md"])
 
 
 def shapes(text):

@@ -34,6 +34,7 @@ def written(tmp_path_factory):
     for name, grey in (("before", 60), ("after", 200)):
         cv2.imwrite(str(folder / f"{name}.jpg"), np.full((90, 120, 3), grey, np.uint8))
     scripts = [page.source("page.js")]
+    style = "".join(page.source(f"{name}.css") for name in ("page", *page.SHEETS))
     html = (
         page.environment()
         .from_string(SHAPE)
@@ -44,9 +45,9 @@ def written(tmp_path_factory):
             assets=".",
             t=words.load("en"),
             sections=[],
-            style=page._inline(page.source("page.css")),
+            style=page._inline(style),
             scripts=[page._inline(text) for text in scripts],
-            policy=page.policy([page.source("page.css")], scripts),
+            policy=page.policy([style], scripts),
         )
     )
     (folder / "index.html").write_text(html, "utf-8")
