@@ -293,6 +293,33 @@ def costs(iou: pd.DataFrame, split: str) -> pd.DataFrame:
     return rows.dropna(subset="iou").sort_values(["iou", "tag"])
 
 
+def crossed(iou: pd.DataFrame, split: str, rows: int) -> dict | None:
+    """Return IoU of each category in the photos of each tag: ``tags`` and ``rows``.
+
+    A row has ``category``, its row of all photos and a row or ``None`` a tag. Of more categories
+    than ``rows`` those of most photos are returned; ``None`` of fewer than two, which say nothing
+    that their mean does not.
+    """
+    scored = iou[(iou["split"] == split) & (iou["category"] != "")].dropna(subset="iou")
+    whole = scored[scored["tag"] == ""].sort_values("images", ascending=False, kind="stable")
+    if len(whole) < 2:
+        return None
+    tags = list(dict.fromkeys(scored.loc[scored["tag"] != "", "tag"]))
+    found = {(row["category"], row["tag"]): row for row in scored.to_dict("records")}
+    names = whole["category"].head(rows)
+    return {
+        "tags": tags,
+        "rows": [
+            {
+                "category": name,
+                "all": found[name, ""],
+                "cells": [found.get((name, tag)) for tag in tags],
+            }
+            for name in names
+        ],
+    }
+
+
 def prices(costs: pd.DataFrame) -> list[dict]:
     """Return the rows of ``tables.COSTS`` whose gain is known, the largest first."""
     known = costs.dropna(subset="gain").sort_values(["gain", "tag"], ascending=[False, True])

@@ -22,7 +22,7 @@ from pipeline import (
 )
 from pipeline.anatomy import Layer
 from pipeline.errors import PipelineError
-from pipeline.examples import Example, ReportParams
+from pipeline.examples import Choice, Example, ReportParams
 from pipeline.findings import Run
 from pipeline.page import plain, render
 from pipeline.parallel import ComputeParams
@@ -95,28 +95,30 @@ def bound(
     return context
 
 
-def sheet(run: Run, folders: Folders, settings: ReportParams) -> np.ndarray:
+def sheet(choice: Choice, folders: Folders, labels: int) -> np.ndarray:
     """Return a picture of restorations, ``(H, W, 3)`` uint8 RGB: photo, what was removed, result.
 
-    The photos are spaced evenly from the best to the worst segmentation of those in which
-    something was removed; one that cannot be read is left out.
+    Args:
+        choice: the photos; one that cannot be read is left out.
+        folders: where they lie.
+        labels: number of labels without background.
     """
-    chosen = examples.choose(run, settings).sheet
-    return pictures.sheet(_rows(chosen, run, folders, settings.small), SHEET_SIDE)
+    return pictures.sheet(_rows(choice.sheet, folders, labels, SHEET_SIDE), SHEET_SIDE)
 
 
-def opening(run: Run, folders: Folders, settings: ReportParams) -> np.ndarray:
+def opening(choice: Choice, folders: Folders, labels: int) -> np.ndarray:
     """Return the opening figure's first rows as one picture, ``(H, W, 3)`` uint8 RGB.
 
-    A photo that cannot be read is left out; without any the picture is one white pixel.
+    As ``sheet``; without any photo it is one white pixel.
     """
-    chosen = examples.choose(run, settings).strip[:OPENING]
-    return pictures.sheet(_rows(chosen, run, folders, OPENING_SIDE), OPENING_SIDE, across=1)
+    rows = _rows(choice.strip[:OPENING], folders, labels, OPENING_SIDE)
+    return pictures.sheet(rows, OPENING_SIDE, across=1)
 
 
-def _rows(chosen: list[Example], run: Run, folders: Folders, side: int) -> list[list[np.ndarray]]:
-    drawer = Drawer(folders, Path(), len(run.dataset.categories), side, side)
-    rows = []
+def _rows(
+    chosen: list[Example], folders: Folders, labels: int, side: int
+) -> list[list[np.ndarray]]:
+    drawer, rows = Drawer(folders, Path(), labels, side, side), []
     for example in chosen:
         try:
             rows.append([drawer.draw(shot, side) for shot in example.shots])
@@ -181,5 +183,5 @@ def _network(rows: list[Layer]) -> dict[str, object] | None:
 
 def _draw(shots: set[Shot], drawer: Drawer, compute: ComputeParams) -> dict[str, tuple[int, int]]:
     ordered = sorted(shots, key=lambda shot: (shot.asset, shot.path))
-    done = parallel.each(drawer, ordered, compute, "drawing")
+    done = parallel.each(drawer, ordered, compute, "drawing", threads=True)
     return {asset: (width, height) for asset, width, height in filter(None, done)}

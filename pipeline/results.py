@@ -21,6 +21,7 @@ def scores(run: Run, say: Words) -> dict[str, object]:
     return {
         "categories": by_category.to_dict("records"),
         "tags": by_tag.to_dict("records"),
+        "crossed": findings.crossed(run.iou, judged, ROW_LIMIT) if judged else None,
         "prices": findings.prices(run.costs),
         "category_chart": _category_chart(by_category, say),
         "tag_chart": _tag_chart(by_tag, whole, say),

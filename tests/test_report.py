@@ -645,6 +645,19 @@ def test_table_1_says_how_often_a_tag_is_right_where_that_is_known(seen, whole, 
     assert "Recall" not in without.words.split("Segmentation")[0]
 
 
+def test_each_category_is_crossed_with_each_problem_where_there_are_several(
+    seen, whole, folders, tmp_path
+):
+    dog = whole.iou[whole.iou["category"] == "person"].assign(category="dog", iou=0.2468, images=4)
+    far = dog.assign(tag="far", iou=0.1357, images=2)
+    iou = pd.concat([whole.iou, dog, far], ignore_index=True)
+    text = Page(report.page(replace(whole, iou=iou), folders, tmp_path, SETTINGS, LOCAL)).words
+
+    assert "IoU of each category in the photos of each problem" not in seen.words
+    assert "Category All photos Subject too far away person 0.70" in text
+    assert "dog 0.25 0.64–0.76 · 4 0.14 0.64–0.76 · 2" in text
+
+
 def test_what_problems_cost_is_listed_dearest_first(seen):
     assert re.search(
         r"dearest first.*Subject too far away 3 0.41 0.70 \+0.100 \+0.080 … \+0.120 \+0.050 "
@@ -683,11 +696,11 @@ def test_the_sheet_shows_photos_holes_and_results_and_skips_what_cannot_be_read(
             hole[: image.height // 2] = 1
             store.write_mask(folders.filled / "holes" / f"{image.stem}.png", hole)
 
-    drawn = report.sheet(whole, folders, SETTINGS)
+    drawn = report.sheet(examples.choose(whole, SETTINGS), folders, 1)
 
     assert drawn.shape[1] == 6 * report.SHEET_SIDE + 3 * pictures.GAP
     assert drawn.shape[0] % report.SHEET_SIDE == 0
-    np.testing.assert_array_equal(drawn, report.sheet(whole, folders, SETTINGS))
+    np.testing.assert_array_equal(drawn, report.sheet(examples.choose(whole, SETTINGS), folders, 1))
 
 
 def test_gains_are_told_with_their_intervals_and_what_remains(seen):
@@ -769,7 +782,7 @@ def test_the_short_version_has_the_numbers_and_its_tables_are_whole(whole, folde
 
 
 def test_the_opening_picture_has_a_row_a_photo(whole, folders):
-    drawn = report.opening(whole, folders, SETTINGS)
+    drawn = report.opening(examples.choose(whole, SETTINGS), folders, 1)
     side = report.OPENING_SIDE
 
     assert drawn.shape == (2 * side, 4 * side, 3)
