@@ -11,7 +11,7 @@ TESTERS ?= 2
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 export DVC_NO_ANALYTICS = 1
 
-.PHONY: install repro test test-slow lint bench wheel lock clean
+.PHONY: install repro report-pdf test test-slow lint bench wheel lock clean
 .DEFAULT_GOAL := repro
 
 $(STAMP): pyproject.toml constraints.txt
@@ -27,6 +27,9 @@ install: $(STAMP)
 repro: $(STAMP)  ## rebuild everything and say where the report is
 	@$(RUN) dvc repro
 	@$(RUN) segment-restore results
+
+report-pdf: $(STAMP)  ## the report as reports/report.pdf, with the machine's own Chromium
+	@$(RUN) python -m stages.printing reports/index.html reports/report.pdf
 
 test: $(STAMP)  ## the test suite, under 12 minutes on 2 cores
 	@$(RUN) python -m pytest -n $(TESTERS) --dist loadfile -m "not slow"

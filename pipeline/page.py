@@ -6,6 +6,7 @@ page's Content-Security-Policy can refuse ``eval`` and every script but the two 
 
 import base64
 import hashlib
+import re
 from functools import cache
 
 import jinja2
@@ -14,6 +15,8 @@ from markupsafe import Markup
 
 # What a script or style element cannot hold without the HTML parser ending or misreading it
 # (HTML standard, "Restrictions for contents of script elements").
+MARKUP = re.compile(r"([\\`*_\[\]|])")  # what Markdown reads within a line
+SHEETS = ("figures", "print")  # styles of every page, after its own
 UNSAFE = ("</script", "</style", "<!--", "\r", "\0")
 
 
@@ -55,7 +58,7 @@ def render(
             style may be missing. The scripts share one scope, in this order.
         data: what those scripts read, whatever the language.
     """
-    names = ("page", *_styled(extras), "figures")
+    names = ("page", *_styled(extras), *SHEETS)
     style = _inline("".join(source(f"{name}.css") for name in names))
     scripts = [vega()] if charts else []
     scripts.append(_inline(source("page.js")))
@@ -86,6 +89,26 @@ def _layout(
         "title": Markup(title),  # escaped by the template
         "html": Markup(made.render(**whole)),  # as above
     }
+
+
+@cache
+def plain() -> jinja2.Environment:
+    """Return the environment for Markdown: every value is escaped as it is placed."""
+    return jinja2.Environment(
+        loader=jinja2.PackageLoader("pipeline"),
+        autoescape=False,  # finalize escapes, by Markdown's rules and HTML's
+        undefined=jinja2.StrictUndefined,
+        finalize=markdown,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+def markdown(value: object) -> str:
+    """Return text that Markdown shows as it is: no markup, no HTML, no end of a cell or line."""
+    text = " ".join(str(value).split())
+    text = text.replace("&", "&amp;").replace("<", "&lt;")
+    return MARKUP.sub(r"\\\1", text)
 
 
 @cache

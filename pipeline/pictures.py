@@ -174,12 +174,13 @@ DRAWINGS: dict[str, Callable[[Drawer, Shot, int], np.ndarray]] = {
 }
 
 
-def sheet(rows: list[list[np.ndarray]], side: int) -> np.ndarray:
-    """Lay pictures out as a table, two rows of it side by side, each picture in a square.
+def sheet(rows: list[list[np.ndarray]], side: int, across: int = 2) -> np.ndarray:
+    """Lay pictures out as a table, each picture in a square.
 
     Args:
         rows: pictures, ``(H, W, 3)`` uint8 RGB each; every row has as many.
         side: of a square, pixels; pictures are shrunk into it and centred on white.
+        across: rows that lie side by side.
 
     Returns:
         ``(H, W, 3)`` uint8 RGB; one white pixel if there is no row.
@@ -187,10 +188,11 @@ def sheet(rows: list[list[np.ndarray]], side: int) -> np.ndarray:
     if not rows:
         return np.full((1, 1, 3), 255, np.uint8)
     strips = [np.hstack([_centred(image, side) for image in row]) for row in rows]
-    blank = np.full_like(strips[0], 255)
-    pairs = [strips[start : start + 2] for start in range(0, len(strips), 2)]
+    strips += [np.full_like(strips[0], 255)] * (-len(strips) % across)
     gap = np.full((side, 3 * GAP, 3), 255, np.uint8)
-    return np.vstack([np.hstack([left, gap, *(right or [blank])]) for left, *right in pairs])
+    lines = [strips[start : start + across] for start in range(0, len(strips), across)]
+    joined = [[line[0], *(part for strip in line[1:] for part in (gap, strip))] for line in lines]
+    return np.vstack([np.hstack(line) for line in joined])
 
 
 def _centred(image: np.ndarray, side: int) -> np.ndarray:

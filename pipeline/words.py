@@ -64,6 +64,16 @@ class Words(string.Formatter):
             "currency": ["", ""],
         }
 
+    def signed(self, value: float | None, spec: str) -> str:
+        """Write a difference with its sign; of shares it is in percentage points."""
+        if value is None or math.isnan(value):
+            return ABSENT
+        if spec == "%":
+            text = self("changes.points", n=100 * abs(value))
+        else:
+            text = self.number(abs(value), spec)
+        return f"{'+' if value > 0 else '−' if value < 0 else ''}{text}"
+
     def format_field(self, value: object, format_spec: str) -> str:
         """Write one value: text as it is, numbers as ``number`` does."""
         if not format_spec:

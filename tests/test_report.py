@@ -163,11 +163,45 @@ def whole(folders):
             ]
         ),
         cards={"unet": {"preset": "default", "size": 160}, "deepfill": {"width": 24}},
+        leaks=findings.LEAKS.frame([_tie()]),
+        changes=tables.CHANGES.frame([_change("image_added", "test2.png")] * 2),
+        since=tables.SINCE.frame(_since()),
+        provenance={
+            "packages": [("numpy", "9.8.7")],
+            "parameters": [("tag", [("far_below", 0.0123), ("nothing", None)])],
+            "seeds": [("train.seed", 4711)],
+            "weights": [("unet", "0123456789ab")],
+        },
         layers={
             "unet": [Layer(SCRIPT, "Conv2D", (8, 8, 4), 1234)],
             "deepfill": [Layer("stage1.conv1", "GatedConv", (8, 8, 4), 5678)],
         },
     )
+
+
+def _tie():
+    return {"file_name": HOSTILE, "split": "test", "other": "train3.png", "other_split": "train",
+            "why": "leak_alike", "bits": 3}  # fmt: skip
+
+
+def _change(kind, name):
+    return {"kind": kind, "split": "test", "file_name": name, "annotation_id": None,
+            "category": "", "value": 1.0, "before": "", "after": ""}  # fmt: skip
+
+
+def _since():
+    row = {"against": "run", "version": "abcdef0", "split": "", "file_name": "", "images": None,
+           "low": None, "high": None}  # fmt: skip
+    moved = {"before": 0.5123, "after": 0.7023, "change": 0.19}
+    named = {"split": "test", "file_name": "test4.png"}
+    return [
+        row | moved | {"what": "iou.mean"},
+        row | moved | {"what": "audit.tags.crowd", "before": 0.1, "after": 0.25, "change": 0.15},
+        row | moved | {"what": "audit.tags.far", "before": None, "change": None},
+        row | moved | {"what": "audit.f1.crowd"},
+        row | moved | {"what": "iou.paired", "split": "test", "images": 5, "low": 0.1, "high": 0.3},
+        row | moved | {"what": "photo", "images": 1} | named,
+    ]
 
 
 def _cost(tag, gain):
@@ -618,6 +652,19 @@ def test_table_1_says_how_often_a_tag_is_right_where_that_is_known(seen, whole, 
     assert "Recall" not in without.words.split("Segmentation")[0]
 
 
+def test_each_category_is_crossed_with_each_problem_where_there_are_several(
+    seen, whole, folders, tmp_path
+):
+    dog = whole.iou[whole.iou["category"] == "person"].assign(category="dog", iou=0.2468, images=4)
+    far = dog.assign(tag="far", iou=0.1357, images=2)
+    iou = pd.concat([whole.iou, dog, far], ignore_index=True)
+    text = Page(report.page(replace(whole, iou=iou), folders, tmp_path, SETTINGS, LOCAL)).words
+
+    assert "IoU of each category in the photos of each problem" not in seen.words
+    assert "Category All photos Subject too far away person 0.70" in text
+    assert "dog 0.25 0.64–0.76 · 4 0.14 0.64–0.76 · 2" in text
+
+
 def test_what_problems_cost_is_listed_dearest_first(seen):
     assert re.search(
         r"dearest first.*Subject too far away 3 0.41 0.70 \+0.100 \+0.080 … \+0.120 \+0.050 "
@@ -656,11 +703,11 @@ def test_the_sheet_shows_photos_holes_and_results_and_skips_what_cannot_be_read(
             hole[: image.height // 2] = 1
             store.write_mask(folders.filled / "holes" / f"{image.stem}.png", hole)
 
-    drawn = report.sheet(whole, folders, SETTINGS)
+    drawn = report.sheet(examples.choose(whole, SETTINGS), folders, 1)
 
     assert drawn.shape[1] == 6 * report.SHEET_SIDE + 3 * pictures.GAP
     assert drawn.shape[0] % report.SHEET_SIDE == 0
-    np.testing.assert_array_equal(drawn, report.sheet(whole, folders, SETTINGS))
+    np.testing.assert_array_equal(drawn, report.sheet(examples.choose(whole, SETTINGS), folders, 1))
 
 
 def test_gains_are_told_with_their_intervals_and_what_remains(seen):
@@ -680,7 +727,7 @@ def test_the_stage_reads_the_tables_and_writes_the_page(whole, folders, tmp_path
         ("costs", tables.COSTS), ("suspects", tables.SUSPECTS),
         ("scores", tables.SCORES), ("confusion", tables.CONFUSION), ("worst", tables.WORST),
         ("calibration", tables.CALIBRATION), ("rivals", tables.RIVALS),
-        ("remains", tables.REMAINS),
+        ("remains", tables.REMAINS), ("changes", tables.CHANGES), ("since", tables.SINCE),
     ):  # fmt: skip
         store.write_table(reports / f"{name}.csv", getattr(whole, name), columns)
     store.write_table(reports / "learning_curve.csv", whole.learning, tables.LEARNING)
@@ -688,6 +735,7 @@ def test_the_stage_reads_the_tables_and_writes_the_page(whole, folders, tmp_path
     store.write_table(reports / "tag_accuracy.csv", whole.accuracy, tables.TAG_ACCURACY)
     store.write_table(reports / "history_inpaint.csv", whole.filling, findings.FILLING)
     store.write_table(reports / "images.csv", whole.measured, tables.MEASURED)
+    store.write_table(tmp_path / "valid/leaks.csv", whole.leaks, findings.LEAKS)
     store.write_json(tmp_path / "model/model.json", {"preset": "seed", "size": 160, "scale": 0.5})
     store.write_json(folders.filled / "weights.json", {"weights": {"width": 12345}})
     (tmp_path / "params.yaml").write_text(
@@ -701,10 +749,56 @@ def test_the_stage_reads_the_tables_and_writes_the_page(whole, folders, tmp_path
     text = Page((reports / "index.html").read_text("utf-8")).words
 
     assert "index.html" in said
+    assert "# Báo cáo" in (reports / "report.md").read_text("utf-8")
+    assert (reports / "report.jpg").is_file()
     assert "phân đoạn" in text
     assert "seed" in text
     assert "12.345" in text  # what the restorer says of itself, one level down
     assert HOSTILE in text
+
+
+def test_what_changed_is_told_with_the_interval_of_the_change(seen):
+    assert "2 photos added" in seen.words
+    assert "Since the last run commit abcdef0" in seen.words
+    assert "IoU, test 0.512 0.702 +0.190" in seen.words
+    assert "Share: Crowd 10% 25% +15.0 pp" in seen.words
+    assert "IoU, the 5 test photos of both 0.512 0.702 +0.190 +0.100 … +0.300" in seen.words
+    assert "Share: Subject too far away" not in seen.words  # a new tag: the photos did not change
+    assert "0.51 → 0.70 test4.png" in seen.words
+
+
+def test_photos_of_two_splits_are_shown_in_pairs(seen):
+    assert "1 pair: A photo looks like one of another split (1)." in seen.words
+    assert [attrs for attrs in seen.of("img") if "train3.png" in attrs["alt"]]
+
+
+def test_the_short_version_has_the_numbers_and_its_tables_are_whole(whole, folders, folder):
+    context, _ = report.bound(whole, folders, folder / "short", SETTINGS, LOCAL)
+    text = report.short(context, has_picture=True)
+    tables_of_it = re.findall(r"(?:^\|.*\n)+", text, re.MULTILINE)
+
+    assert text == report.short(context, has_picture=True)
+    assert "![" in text
+    assert "![" not in report.short(context, has_picture=False)
+    assert "| person | test | 6 | **0.70** | 0.64–0.76 |" in text
+    assert "| IoU, test | 0.512 | 0.702 | +0.190 |" in text
+    assert len(tables_of_it) == 4
+    for table in tables_of_it:
+        cells = {len(re.findall(r"(?<!\\)\|", line)) for line in table.splitlines()}
+        assert len(cells) == 1
+
+
+def test_the_opening_picture_has_a_row_a_photo(whole, folders):
+    drawn = report.opening(examples.choose(whole, SETTINGS), folders, 1)
+    side = report.OPENING_SIDE
+
+    assert drawn.shape == (2 * side, 4 * side, 3)
+
+
+def test_what_the_page_was_made_with_is_on_it_and_no_clock(seen, html):
+    for told in ("numpy 9.8.7", "train.seed 4711", "0123456789ab", "far_below 0.0123", "null"):
+        assert told in seen.words
+    assert not re.search(r"\b20\d\d-\d\d-\d\d\b", seen.words)
 
 
 @pytest.mark.parametrize("rows", range(14))

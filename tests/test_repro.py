@@ -164,7 +164,13 @@ def test_a_photo_is_restored_by_path_with_the_trained_model(project, tmp_path):
 def test_a_tag_threshold_reruns_only_what_reads_tags(project):
     edit(project, tag={"far_below": 0.5})
     try:
-        assert sorted(ran(dvc(project, "repro"))) == ["browse", "evaluate", "report", "tag"]
+        assert sorted(ran(dvc(project, "repro"))) == [
+            "browse",
+            "evaluate",
+            "report",
+            "since",
+            "tag",
+        ]
     finally:
         edit(project, tag={"far_below": original(("tag", "far_below"))})
         dvc(project, "repro")

@@ -81,6 +81,11 @@
     move();
   }
 
+  // On paper there is no later: what waits for its turn on the screen is loaded at once.
+  const hurry = () => { for (const image of document.images) image.loading = "eager"; };
+  window.addEventListener("beforeprint", hurry);
+  if (location.hash === "#print") hurry();
+
   // The contents list marks the section that is being read.
   const links = new Map([...document.querySelectorAll("nav.sections a")].map((link) => [link.hash.slice(1), link]));
   const watch = new IntersectionObserver((entries) => {
