@@ -39,10 +39,15 @@ class Shot:
     file_name: str
 
     @property
-    def asset(self) -> str:
-        """Name of the JPEG: of plain letters whatever the photo is called."""
+    def photo(self) -> str:
+        """Name of the photo on the page of all photos, of plain letters whatever it is called."""
         digest = hashlib.sha256(self.path.encode("utf-8", "surrogatepass")).hexdigest()[:12]
-        return f"{self.split}-{digest}-{self.kind}.jpg"
+        return f"{self.split}-{digest}"
+
+    @property
+    def asset(self) -> str:
+        """Name of the JPEG: the photo's and the kind."""
+        return f"{self.photo}-{self.kind}.jpg"
 
 
 @dataclass(frozen=True)

@@ -32,6 +32,8 @@ from pipeline.words import Words
 
 ASSETS = "assets"  # folder of the pictures, beside the page
 BROWSE = "audit/index.html"  # the page of all photos, which the stage browse writes
+GALLERY = "photos/index.html"  # the same with what came of them, which the stage gallery writes
+PAGES = [("report", ""), ("photos", GALLERY), ("audit", BROWSE)]  # side by side
 SHEET_SIDE = 320  # of a picture of the sheet, pixels: six lie side by side on a screen
 ROWS = 24  # of a table of the short version
 OPENING = 2  # photos of its picture
@@ -47,9 +49,9 @@ def page(
     return html(bound(run, folders, into, settings, compute))
 
 
-def html(context: dict[str, object]) -> str:
+def html(contexts: list[dict[str, object]]) -> str:
     """Return the page of what ``bound`` gives."""
-    return render("report.html", context, charts=True)
+    return render("report.html", contexts, charts=True)
 
 
 def short(context: dict[str, object], *, has_picture: bool) -> str:
@@ -60,8 +62,10 @@ def short(context: dict[str, object], *, has_picture: bool) -> str:
 
 def bound(
     run: Run, folders: Folders, into: Path, settings: ReportParams, compute: ComputeParams
-) -> dict[str, object]:
+) -> list[dict[str, object]]:
     """Draw the report's pictures into ``into/assets`` and return what its templates name.
+
+    There is one a language, that of ``settings`` first.
 
     Args:
         run: its tables.
@@ -70,7 +74,12 @@ def bound(
         settings: language, amounts and sizes.
         compute: where to draw.
     """
-    say = words.load(settings.language)
+    drawn = _pictures(run, folders, into, settings, compute)
+    return [_context(run, say, drawn) for say in words.both(settings.language)]
+
+
+def _context(run: Run, say: Words, drawn: dict[str, object]) -> dict[str, object]:
+    """Return what the templates name, in one language."""
     compared = findings.restorations(run.restored)
     context = {
         "verdict": [
@@ -86,11 +95,16 @@ def bound(
         "closer": scrutiny.scrutiny(run, say),
         "gains": findings.gains(run.gains),
         "remaining": restoration.remaining(run.remains, run.measured),
+        "versions": {
+            "data": versions.data(run.changes, say),
+            "added": drawn["added"],
+            "beside": versions.beside(run, say),
+        },
         "advice": advice.steps(say, run, compared),
         "provenance": run.provenance,
         "networks": {name: _network(run.layers.get(name, [])) for name in NETWORKS},
     }
-    context |= facts.facts(run, say) | _pictures(run, folders, into, settings, compute)
+    context |= facts.facts(run, say) | drawn
     context["numbered"] = figures.numbered(say, context)
     return context
 
@@ -131,39 +145,28 @@ def _pictures(
     run: Run, folders: Folders, into: Path, settings: ReportParams, compute: ComputeParams
 ) -> dict[str, object]:
     """Draw the page's pictures and return what the templates name of them."""
-    say = words.load(settings.language)
     choice = examples.choose(run, settings)
     net = run.cards.get("unet", {}).get("size")
     explained = figures.explain(run, folders, net=net is not None)
-    new = _versions(run, settings, say)
+    added = versions.added(run, settings.gallery)
     leaks = _leaks(run)
     drawer = Plates(
         folders, into / ASSETS, len(run.dataset.categories), settings.small, settings.large, net
     )
-    further = [
-        *new["added"],
-        *leaks["shown"],
-        *(one for each in new["beside"] for one in each.photos),
-    ]
+    further = [*added, *leaks["shown"], *versions.moved(run)]
     shots = {*choice.shots(), *explained.shots(), *(shot for one in further for shot in one.shots)}
     return {
         "choice": choice,
         "shown": explained,
         "net": net,
         "cells": figures.CELLS,
-        "versions": new,
+        "added": added,
         "leaks": leaks,
         "drawn": _draw(shots, drawer, compute),
         "assets": ASSETS,
         "browse": BROWSE,
-    }
-
-
-def _versions(run: Run, settings: ReportParams, say: Words) -> dict[str, list]:
-    return {
-        "data": versions.data(run.changes, say),
-        "added": versions.added(run, settings.gallery),
-        "beside": versions.beside(run, say),
+        "gallery": GALLERY,
+        "pages": PAGES,
     }
 
 

@@ -57,6 +57,12 @@ def added(run: Run, count: int) -> list[Example]:
     return of_kind(photos.merge(rows[["split", "file_name"]]).head(count), "photo")
 
 
+def moved(run: Run) -> list[Example]:
+    """Return every photo that ``beside`` shows."""
+    photos = findings.photos(run.dataset, run.measured, [])
+    return _photos(photos, run.since[run.since["what"] == "photo"])
+
+
 def beside(run: Run, say: Words) -> list[Beside]:
     """Return this run beside the last one on other data and the last run, if there are any."""
     photos = findings.photos(run.dataset, run.measured, [])

@@ -111,6 +111,11 @@ def load(language: Language) -> Words:
     return Words(language, dict(_flat(tomllib.loads(page.source(f"words/{language}.toml")))))
 
 
+def both(first: Language) -> list[Words]:
+    """Return every language, one before the others: what a page shows until it is asked."""
+    return [load(first), *(load(other) for other in LANGUAGES if other != first)]
+
+
 def _flat(table: dict, prefix: str = "") -> list[tuple[str, str | dict[str, str]]]:
     leaves = []
     for name, value in table.items():

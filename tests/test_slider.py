@@ -9,7 +9,8 @@ PLACE = "document.querySelector('[data-compare]')"
 EDGES = f"[...{PLACE}.querySelectorAll('img')].map((img) => img.getBoundingClientRect().left)"
 SHAPE = """
 {% import "macros.html" as ui with context %}
-{% extends "base.html" %}
+{% extends "layout.html" %}
+{% block title %}slider{% endblock %}
 {% block main %}{{ ui.compare(before, after) }}{% endblock %}
 """
 
@@ -33,23 +34,16 @@ def written(tmp_path_factory):
     folder = tmp_path_factory.mktemp("slider")
     for name, grey in (("before", 60), ("after", 200)):
         cv2.imwrite(str(folder / f"{name}.jpg"), np.full((90, 120, 3), grey, np.uint8))
-    scripts = [page.source("page.js")]
-    style = "".join(page.source(f"{name}.css") for name in ("page", *page.SHEETS))
-    html = (
-        page.environment()
-        .from_string(SHAPE)
-        .render(
-            before=Picture("before"),
-            after=Picture("after"),
-            drawn={"before.jpg": (120, 90), "after.jpg": (120, 90)},
-            assets=".",
-            t=words.load("en"),
-            sections=[],
-            style=page._inline(style),
-            scripts=[page._inline(text) for text in scripts],
-            policy=page.policy([style], scripts),
-        )
-    )
+    context = {
+        "before": Picture("before"),
+        "after": Picture("after"),
+        "drawn": {"before.jpg": (120, 90), "after.jpg": (120, 90)},
+        "assets": ".",
+        "t": words.load("en"),
+        "sections": [],
+        "pages": [],
+    }
+    html = page.render(page.environment().from_string(SHAPE), [context])
     (folder / "index.html").write_text(html, "utf-8")
     return folder / "index.html"
 
