@@ -99,7 +99,7 @@ options("sort", [["split", say.sort_split], ["name", say.sort_name], ...(scored 
 options("over", [["truth", say.over_truth], ...(photos.outlines ? [] : [["predicted", say.over_predicted], ["difference", say.over_difference]]), ["none", say.over_none]]);
 
 const chips = new Map();
-for (const tag of tags) {
+for (const tag of [...tags.filter((one) => one.has.length), ...tags.filter((one) => !one.has.length)]) {
   const amount = make("b", {}, "");
   const chip = make("button", { type: "button", class: "tag-chip", "aria-pressed": "false", title: tag.meaning }, tag.name, " ", amount);
   chip.addEventListener("click", () => { choose(tag.id, !state.tags.has(tag.id)); remember(); });
