@@ -94,7 +94,7 @@ def choose(run: Run, settings: ReportParams) -> Choice:
         strip=strip,
         modest=modest,
         problems={
-            tag: of_kind(photos[photos[tag]].head(settings.gallery), "photo")
+            tag: of_kind(photos[photos[tag]].head(settings.gallery), "thumb")
             for tag in run.tags["tag"]
         },
         predictions={name: of_kind(rows, "outlines") for name, rows in thirds.items()},

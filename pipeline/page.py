@@ -13,10 +13,10 @@ import jinja2
 import msgspec
 from markupsafe import Markup
 
-# What a script or style element cannot hold without the HTML parser ending or misreading it
-# (HTML standard, "Restrictions for contents of script elements").
 MARKUP = re.compile(r"([\\`*_\[\]|])")  # what Markdown reads within a line
 SHEETS = ("figures", "print")  # styles of every page, after its own
+# What a script or style element cannot hold without the HTML parser ending or misreading it
+# (HTML standard, "Restrictions for contents of script elements").
 UNSAFE = ("</script", "</style", "<!--", "\r", "\0")
 
 

@@ -17,6 +17,7 @@ HOLE = (213, 94, 0)  # RGB, vermilion: what is to be filled
 LINE = 2  # pixels each side of an edge, so that an outline shows on a telephone
 QUALITY = 82  # of JPEG: no visible loss at thumbnail size, a third of the bytes of 95
 GAP = 2  # white pixels around each picture of a sheet
+THUMB = 300  # pixels, longer side of pictures that lie six in a row: 150 on a screen, so sharp
 LARGE = {"before", "after", "record"}  # kinds drawn at the size of the before-and-after slider
 
 
@@ -83,6 +84,7 @@ class Drawer:
     def __call__(self, shot: Shot) -> tuple[str, int, int] | None:
         """Draw one shot and return ``(asset, width, height)``, or ``None`` if it cannot be read."""
         side = self.large if shot.kind in LARGE else self.small
+        side = min(side, THUMB) if shot.kind == "thumb" else side
         try:
             image = self.draw(shot, side)
         except PipelineError:
@@ -160,6 +162,7 @@ class Drawer:
 
 DRAWINGS: dict[str, Callable[[Drawer, Shot, int], np.ndarray]] = {
     "photo": Drawer.photo,
+    "thumb": Drawer.photo,
     "truth": Drawer.truth,
     "predicted": Drawer.predicted,
     "deeplab": Drawer.deeplab,

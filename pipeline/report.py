@@ -55,7 +55,7 @@ def html(contexts: list[dict[str, object]]) -> str:
 
 
 def short(context: dict[str, object], *, has_picture: bool) -> str:
-    """Return one of ``bound`` in short, as Markdown; ``report.jpg`` lies beside it or does not."""
+    """Return the report's short version in Markdown; ``report.jpg`` lies beside it or does not."""
     named = context | {"has_picture": has_picture, "ROWS": ROWS}
     return plain().get_template("report.md").render(named)
 
@@ -63,7 +63,9 @@ def short(context: dict[str, object], *, has_picture: bool) -> str:
 def bound(
     run: Run, folders: Folders, into: Path, settings: ReportParams, compute: ComputeParams
 ) -> list[dict[str, object]]:
-    """Draw the report's pictures into ``into/assets``; return what its templates name.
+    """Draw the report's pictures into ``into/assets`` and return what its templates name.
+
+    There is one a language, that of ``settings`` first.
 
     Args:
         run: its tables.
@@ -71,13 +73,9 @@ def bound(
         into: the folder in which the caller writes the page as ``index.html``.
         settings: language, amounts and sizes.
         compute: where to draw.
-
-    Returns:
-        A context a language, that of the settings first.
     """
     drawn = _pictures(run, folders, into, settings, compute)
-    both = words.both(settings.language)
-    return [_context(run, say, drawn | {"versions": _versions(run, settings, say)}) for say in both]
+    return [_context(run, say, drawn) for say in words.both(settings.language)]
 
 
 def _context(run: Run, say: Words, drawn: dict[str, object]) -> dict[str, object]:
@@ -97,6 +95,11 @@ def _context(run: Run, say: Words, drawn: dict[str, object]) -> dict[str, object
         "closer": scrutiny.scrutiny(run, say),
         "gains": findings.gains(run.gains),
         "remaining": restoration.remaining(run.remains, run.measured),
+        "versions": {
+            "data": versions.data(run.changes, say),
+            "added": drawn["added"],
+            "beside": versions.beside(run, say),
+        },
         "advice": advice.steps(say, run, compared),
         "provenance": run.provenance,
         "networks": {name: _network(run.layers.get(name, [])) for name in NETWORKS},
@@ -145,36 +148,25 @@ def _pictures(
     choice = examples.choose(run, settings)
     net = run.cards.get("unet", {}).get("size")
     explained = figures.explain(run, folders, net=net is not None)
-    new = _versions(run, settings, words.load(settings.language))
+    added = versions.added(run, settings.gallery)
     leaks = _leaks(run)
     drawer = Plates(
         folders, into / ASSETS, len(run.dataset.categories), settings.small, settings.large, net
     )
-    further = [
-        *new["added"],
-        *leaks["shown"],
-        *(one for each in new["beside"] for one in each.photos),
-    ]
+    further = [*added, *leaks["shown"], *versions.moved(run)]
     shots = {*choice.shots(), *explained.shots(), *(shot for one in further for shot in one.shots)}
     return {
         "choice": choice,
         "shown": explained,
         "net": net,
         "cells": figures.CELLS,
+        "added": added,
         "leaks": leaks,
         "drawn": _draw(shots, drawer, compute),
         "assets": ASSETS,
         "browse": BROWSE,
         "gallery": GALLERY,
         "pages": PAGES,
-    }
-
-
-def _versions(run: Run, settings: ReportParams, say: Words) -> dict[str, list]:
-    return {
-        "data": versions.data(run.changes, say),
-        "added": versions.added(run, settings.gallery),
-        "beside": versions.beside(run, say),
     }
 
 

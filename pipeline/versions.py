@@ -54,7 +54,13 @@ def added(run: Run, count: int) -> list[Example]:
     """Return the first photos that are new in the data."""
     rows = run.changes[run.changes["kind"] == "image_added"]
     photos = findings.photos(run.dataset, run.measured, [])
-    return of_kind(photos.merge(rows[["split", "file_name"]]).head(count), "photo")
+    return of_kind(photos.merge(rows[["split", "file_name"]]).head(count), "thumb")
+
+
+def moved(run: Run) -> list[Example]:
+    """Return every photo that ``beside`` shows."""
+    photos = findings.photos(run.dataset, run.measured, [])
+    return _photos(photos, run.since[run.since["what"] == "photo"])
 
 
 def beside(run: Run, say: Words) -> list[Beside]:
@@ -84,12 +90,12 @@ def beside(run: Run, say: Words) -> list[Beside]:
 def _told(row: dict, say: Words, *, several: bool) -> dict | None:
     """Return a metric's row in words; ``None`` if it is not told."""
     what, change = row["what"], row["change"]
-    if row["split"] or (pd.isna(row["before"]) and pd.isna(row["after"])):
+    if row["split"] or pd.isna(change):  # what only one of the runs measured is no change
         return None
     if what in HEAD:
         name, spec = say(f"metric_path.{what.replace('.', '_')}"), HEAD[what]
         place = list(HEAD).index(what)
-    elif pd.isna(change) or not change:  # a new tag is no change of the photos
+    elif not change:
         return None
     elif what.startswith(SHARES):
         name = say("changes.share", tag=say.known("tag", what.removeprefix(SHARES)))
@@ -98,7 +104,7 @@ def _told(row: dict, say: Words, *, several: bool) -> dict | None:
         name, spec, place = f"IoU, {what.removeprefix(BY_CATEGORY)}", ".3", len(HEAD) + 1
     else:
         return None
-    told = {key: None if pd.isna(row[key]) else row[key] for key in ("before", "after", "change")}
+    told = {key: row[key] for key in ("before", "after", "change")}
     return told | {"name": name, "spec": spec, "place": place}
 
 

@@ -773,7 +773,7 @@ def test_photos_of_two_splits_are_shown_in_pairs(seen):
 
 
 def test_the_short_version_has_the_numbers_and_its_tables_are_whole(whole, folders, folder):
-    context, _ = report.bound(whole, folders, folder / "short", SETTINGS, LOCAL)
+    context = report.bound(whole, folders, folder / "short", SETTINGS, LOCAL)[0]
     text = report.short(context, has_picture=True)
     tables_of_it = re.findall(r"(?:^\|.*\n)+", text, re.MULTILINE)
 
