@@ -22,7 +22,9 @@ from pipeline import (
     store,
     tables,
     tag,
+    thumbs,
     validate,
+    wall,
 )
 from pipeline.checks import ValidateParams
 from pipeline.errors import ParamsError
@@ -103,9 +105,12 @@ class Audit:
                 leaks=self.leaks,
                 answers=self._answers,
             ),
-            settings.load(TagParams, "tag"),
-            settings.load(ReportParams, "report").language,
-            Drawer(self._raw, folder / browse.THUMBS),
+            wall.Setting(
+                settings.load(TagParams, "tag"),
+                settings.load(ReportParams, "report").language,
+                pages=[],
+            ),
+            Drawer(self._raw, folder / thumbs.FOLDER),
             settings.load(ComputeParams, "compute"),
         )
         store.write_bytes(folder / "index.html", html.encode("utf-8", "replace"))

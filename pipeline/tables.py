@@ -151,6 +151,22 @@ CHANGES = Columns(
     }
 )
 
+SINCE = Columns(
+    {
+        "against": ("str", "run: an earlier run; data: the last one on another data/valid"),
+        "version": ("str", "its commit, seven digits"),
+        "what": ("str", "a metric's path in metrics.json; iou.paired: of photos in both; or photo"),
+        "split": ("str", "of iou.paired and photo; else empty"),
+        "file_name": ("str", "the picture's name now; empty if not about one"),
+        "images": ("Int64", "of iou.paired: how many both runs scored; NA of a metric"),
+        "before": ("float64", "in the earlier run; NA if it had none"),
+        "after": ("float64", "in this run; NA if it has none"),
+        "change": ("float64", "after less before"),
+        "low": ("float64", "of iou.paired: lower end of the change's bootstrap interval"),
+        "high": ("float64", "upper end"),
+    }
+)
+
 CHOSEN = Columns(
     {
         "split": ("str", "train or valid"),

@@ -5,7 +5,19 @@ from pathlib import Path
 
 import pandas as pd
 
-from pipeline import params, photos, recipes, starts, states, store, tables, train, unet, workers
+from pipeline import (
+    anatomy,
+    params,
+    photos,
+    recipes,
+    starts,
+    states,
+    store,
+    tables,
+    train,
+    unet,
+    workers,
+)
 from pipeline.parallel import progress
 from pipeline.photos import Photos
 from stages import live, run
@@ -44,6 +56,7 @@ def main(  # noqa: PLR0913  # one a path
     curve = tables.HISTORY.frame(live.follow(epochs, follow, curves))
     limit = train.threshold(trainer, held)
     unet.save(model, network, unet.card(shape, names, limit))
+    anatomy.write(model, anatomy.of_keras(network, shape.size))
     store.write_table(history, curve, tables.HISTORY)
     kept.forget()
     best = curve.loc[curve["size"] == shape.size, "val_iou"].max()

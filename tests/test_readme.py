@@ -85,6 +85,7 @@ SCHEMAS = {
     "suspects.csv": tables.SUSPECTS,
     "restoration.csv": tables.RESTORATION,
     "remains.csv": tables.REMAINS,
+    "since.csv": tables.SINCE,
     "history.csv": tables.HISTORY,
 }
 
