@@ -16,7 +16,7 @@ import platform
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, suppress
-from functools import cache
+from functools import cache, lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TypeVar
@@ -156,11 +156,20 @@ def digests(
 
 
 def content(path: Path) -> bytes:
-    """Return a file's SHA-256; nothing if it cannot be read, for whoever measures it says so."""
+    """Return a file's SHA-256; nothing if it cannot be read, for whoever measures it says so.
+
+    A file that was read before in this process, and which was not written since, is not again.
+    """
     try:
-        return hashlib.sha256(path.read_bytes()).digest()
+        told = path.stat()
+        return _content(path, told.st_ino, told.st_size, told.st_mtime_ns, told.st_ctime_ns)
     except OSError:
         return b""
+
+
+@lru_cache(maxsize=1 << 18)
+def _content(path: Path, *_: int) -> bytes:
+    return hashlib.sha256(path.read_bytes()).digest()
 
 
 def _select(base: sqlite3.Connection, keys: list[bytes]) -> Iterator[tuple[bytes, bytes]]:
