@@ -44,7 +44,15 @@ def corners(grey: np.ndarray, person: np.ndarray) -> Corners:
     """
     even = cv2.createCLAHE(3.0, (8, 8)).apply(grey)  # night shows the corners that day shows
     ground = (person == 0).astype(np.uint8) * 255
-    finder = cv2.ORB_create(CORNERS, fastThreshold=10, edgeThreshold=16, patchSize=24)
+    finder = cv2.ORB_create(
+        CORNERS,
+        scaleFactor=1.4,
+        nlevels=3,
+        edgeThreshold=16,
+        patchSize=24,
+        fastThreshold=20,
+        scoreType=cv2.ORB_FAST_SCORE,
+    )
     found, codes = finder.detectAndCompute(even, ground)
     if codes is None:
         return Corners(np.empty((0, 2), np.float32), np.empty((0, 32), np.uint8))
@@ -55,13 +63,14 @@ def agreeing(one: Corners, other: Corners) -> int:
     """Return how many corners of two pictures one homography maps onto each other."""
     if min(len(one.codes), len(other.codes)) < LEAST_MATCHES:
         return 0
-    pairs = cv2.BFMatcher(cv2.NORM_HAMMING).knnMatch(one.codes, other.codes, k=2)
-    good = [best for best, second in pairs if best.distance < DISTINCT * second.distance]
+    bits, nearest = cv2.batchDistance(
+        one.codes, other.codes, cv2.CV_32S, normType=cv2.NORM_HAMMING, K=2
+    )
+    good = np.flatnonzero(bits[:, 0] < DISTINCT * bits[:, 1])
     if len(good) < LEAST_MATCHES:
         return 0
-    start = one.points[[match.queryIdx for match in good]]
-    end = other.points[[match.trainIdx for match in good]]
-    _, inside = cv2.findHomography(start, end, cv2.RANSAC, CLOSE, maxIters=TRIES)
+    start, end = one.points[good], other.points[nearest[good, 0]]
+    _, inside = cv2.findHomography(start, end, cv2.USAC_FAST, CLOSE, maxIters=TRIES)
     return 0 if inside is None else int(inside.sum())
 
 
