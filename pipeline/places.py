@@ -16,6 +16,9 @@ Each = Callable[[Callable, list], Iterable]  # as ``map``
 
 CORNERS = 300  # of a picture at working size
 DISTINCT = 0.8  # a match is this much nearer than the second best; Lowe's ratio test
+BITS = 256  # of a corner's code
+NO_CODES = np.empty((0, BITS // 8), np.uint8)
+TURN = 30  # degrees
 LEAST_MATCHES = 12  # fewer are not worth a homography
 CLOSE = 4.0  # px at working size, within which a match agrees with the homography
 TRIES = 500  # of RANSAC; enough where 35 % of the matches agree
@@ -29,7 +32,8 @@ class Corners(NamedTuple):
     """Corners of a picture and what is around each."""
 
     points: np.ndarray  # (N, 2) float32 xy, pixels
-    codes: np.ndarray  # (N, 32) uint8
+    angles: np.ndarray  # (N,) float32, degrees, where each looks
+    codes: np.ndarray  # (N, 32) uint8, 256 bits
 
 
 def corners(grey: np.ndarray, person: np.ndarray) -> Corners:
@@ -46,32 +50,46 @@ def corners(grey: np.ndarray, person: np.ndarray) -> Corners:
     ground = (person == 0).astype(np.uint8) * 255
     finder = cv2.ORB_create(
         CORNERS,
-        scaleFactor=1.4,
-        nlevels=3,
+        scaleFactor=1.5,
+        nlevels=2,
         edgeThreshold=16,
         patchSize=24,
-        fastThreshold=20,
+        fastThreshold=12,
         scoreType=cv2.ORB_FAST_SCORE,
     )
     found, codes = finder.detectAndCompute(even, ground)
     if codes is None:
-        return Corners(np.empty((0, 2), np.float32), np.empty((0, 32), np.uint8))
-    return Corners(np.array([point.pt for point in found], np.float32), codes)
+        return Corners(*(np.empty(shape, np.float32) for shape in ((0, 2), 0)), NO_CODES)
+    points = np.array([point.pt for point in found], np.float32)
+    return Corners(points, np.array([point.angle for point in found], np.float32), codes)
 
 
 def agreeing(one: Corners, other: Corners) -> int:
     """Return how many corners of two pictures one homography maps onto each other."""
     if min(len(one.codes), len(other.codes)) < LEAST_MATCHES:
         return 0
-    bits, nearest = cv2.batchDistance(
-        one.codes, other.codes, cv2.CV_32S, normType=cv2.NORM_HAMMING, K=2
-    )
-    good = np.flatnonzero(bits[:, 0] < DISTINCT * bits[:, 1])
+    good, nearest = _matches(one, other)
     if len(good) < LEAST_MATCHES:
         return 0
-    start, end = one.points[good], other.points[nearest[good, 0]]
+    start, end = one.points[good], other.points[nearest]
     _, inside = cv2.findHomography(start, end, cv2.USAC_FAST, CLOSE, maxIters=TRIES)
     return 0 if inside is None else int(inside.sum())
+
+
+def _matches(one: Corners, other: Corners) -> tuple[np.ndarray, np.ndarray]:
+    """Return which corners of one picture look like which of the other, and like no second one.
+
+    Cameras are held upright, so a corner that is turned by more than ``TURN`` is another one.
+    """
+    signs = [2 * np.unpackbits(each.codes, axis=1).astype(np.float32) - 1 for each in (one, other)]
+    equal = signs[0] @ signs[1].T  # whole numbers, hence exact: 256 less twice the bits that differ
+    rows = np.arange(len(equal))
+    nearest = equal.argmax(axis=1)
+    best = equal[rows, nearest]
+    equal[rows, nearest] = -BITS
+    turn = np.abs((other.angles[nearest] - one.angles + 180) % 360 - 180)
+    good = (BITS - best < DISTINCT * (BITS - equal.max(axis=1))) & (turn <= TURN)
+    return np.flatnonzero(good), nearest[good]
 
 
 def by_name(names: list[str], pattern: str) -> list[str]:

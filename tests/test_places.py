@@ -60,6 +60,15 @@ def test_a_place_is_known_again_from_aside_and_in_poor_light():
     assert places.agreeing(first, other) < 12
 
 
+def test_corners_that_are_turned_are_others():
+    """A picture on its side shows nothing of the upright one: cameras are held upright."""
+    one = places.corners(view(1), NOBODY)
+    turned = places.corners(np.ascontiguousarray(np.rot90(view(1))), NOBODY.T)
+
+    assert places.agreeing(one, one) > 100
+    assert places.agreeing(one, turned) < 12
+
+
 def test_a_plain_wall_agrees_with_nothing():
     wall = places.corners(np.full((240, 320), 128, np.uint8), NOBODY)
 
