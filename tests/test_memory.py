@@ -1,6 +1,7 @@
 """What was measured is not measured again, and what is kept never changes a result."""
 
 import hashlib
+import os
 import sqlite3
 import subprocess
 import sys
@@ -67,6 +68,18 @@ def test_no_folder_keeps_nothing_and_reads_nothing():
         run([1, 2], "", digest=lambda number: 1 / 0)
 
     assert calls == [1, 2, 1, 2]
+
+
+def process(_):
+    return {"process": os.getpid()}
+
+
+def test_a_few_items_wait_for_no_other_process(tmp_path):
+    compute = ComputeParams(backend="local", workers=2, scheduler=None, cache=str(tmp_path))
+
+    done = memory.Memory(compute.cache, process, dict).each([1, 2], [b"one", b"two"], compute, "")
+
+    assert done == [{"process": os.getpid()}] * 2
 
 
 def test_an_item_of_no_digest_is_measured_each_time(tmp_path):
