@@ -230,6 +230,9 @@ def progress(items: Iterable[Item], title: str, total: int | None = None) -> Ite
         return items
     from tqdm import tqdm  # noqa: PLC0415  # a run without a terminal need not load it
 
+    tqdm.monitor_interval = (
+        0  # its thread, of no use here, would keep this process from being split
+    )
     return tqdm(items, desc=title, total=total, unit="image", leave=False)
 
 

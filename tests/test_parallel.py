@@ -1,6 +1,7 @@
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -76,6 +77,15 @@ print(len(set(found)), os.getpid() not in found, cv2.getNumThreads())
 """
 
 
+def test_a_progress_bar_leaves_no_thread_behind(monkeypatch):
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    before = threading.active_count()
+
+    assert parallel.each(square, range(40), local(1), "test") == squares(range(40))
+
+    assert threading.active_count() == before
+
+
 def test_threads_stay_in_this_process_and_give_the_same_results():
     compute = parallel.ComputeParams(backend="local", workers=2, scheduler=None)
 
@@ -131,6 +141,7 @@ AHEAD = """
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from pipeline import parallel
 compute = parallel.ComputeParams(backend="local", workers=2, scheduler=None)
