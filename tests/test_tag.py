@@ -205,6 +205,26 @@ def test_only_the_named_categories_are_people():
         tag.photos(data, Path(), ["cat"])
 
 
+def test_the_people_of_each_image_are_its_own_in_the_order_of_their_ids():
+    inner = shapely.Polygon([(0, 0), (9, 0), (9, 9), (0, 9)], [[(3, 3), (6, 3), (6, 6)]])
+    both = shapely.MultiPolygon([inner, shapely.box(20, 20, 24, 30)])
+    data = dataset(
+        ["train/a.jpg", "valid/b.jpg", "test/c.jpg"],
+        [(1, 1, shapely.box(1, 1, 3, 2), False), (0, 1, both, False), (1, 1, both, True)],
+    )
+    data.annotations["annotation_id"] = [2, 1, 1]
+
+    first, second, third = tag.photos(data, Path("raw"), [])
+
+    assert (first.path, first.width, first.height) == ("raw/train/a.jpg", 320, 240)
+    assert [[len(ring) for ring in part] for part in first.people[0]] == [[5, 4], [5]]
+    assert first.people[0][1][0].tolist() == [[24, 20], [24, 30], [20, 30], [20, 20], [24, 20]]
+    assert first.people[0][0][0].dtype == np.float32
+    assert first.areas == [9 * 9 - 4.5 + 40]
+    assert (len(second.people), second.areas, len(second.crowds)) == (1, [2.0], 1)
+    assert (third.people, third.areas, third.crowds) == ([], [], [])
+
+
 @pytest.fixture
 def export(tmp_path):
     """Three pictures on disk, one without people and grey, and their dataset."""
