@@ -22,16 +22,29 @@ from pipeline.tables import SPLITS
 ROOT = Path(__file__).parents[1]
 STILL = dict.fromkeys(
     ("flip", "aspect", "rotate", "shift", "brightness", "contrast", "tint", "saturation", "grey",
-     "blur", "blur_sigma", "noise", "noise_sigma"), 0,
-) | {"scale_from": 1, "scale_to": 1}  # fmt: skip
+     "blur", "blur_sigma", "noise", "noise_sigma", "paste", "hide", "hide_most"), 0,
+) | dict.fromkeys(("scale_from", "scale_to", "paste_from", "paste_to"), 1)  # fmt: skip
 REPORT = {"preset": "seed", "size": 160, "init": "none"}
+
+
+def _nothing(**laid: float) -> dict:
+    """Return what trains from no weights, with something laid on."""
+    recipe = {"epochs": 36, "learning_rate": 0.002, "augment": laid}
+    return {"unet": {"init": "none"}, "train": recipe}
+
+
 ROWS = {
     "default": {},
     "seed": {"unet": REPORT, "train": {"epochs": 20, "batch": 16}, "segment": {"flip": False}},
-    "nothing known": {"unet": {"init": "none"}, "train": {"epochs": 36, "learning_rate": 0.002}},
+    "nothing known": _nothing(),
     "no augmentation": {"train": {"augment": STILL}},
     "cross entropy alone": {"train": {"dice": 0, "lovasz": 0}},
     "Lovász for half of Dice": {"train": {"dice": 0.25, "lovasz": 0.25}},
+    "people pasted": {"train": {"augment": {"paste": 0.3}}},
+    "people hidden": {"train": {"augment": {"hide": 0.3}}},
+    "both": {"train": {"augment": {"paste": 0.3, "hide": 0.3}}},
+    "nothing known, pasted": _nothing(paste=0.3),
+    "nothing known, hidden": _nothing(hide=0.3),
     "one size": {"train": {"small_share": 0}},
     "128 pixels": {"unet": {"size": 128}, "train": {"small_size": 96}},
     "no running mean": {"train": {"ema": 0}},
@@ -90,9 +103,15 @@ def overlap(folder: Path, split: str) -> float:
 
 def _settings(changes: dict) -> dict:
     settings = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
-    for section, values in changes.items():
-        settings[section] |= values
-    return settings
+    return _changed(settings, changes)
+
+
+def _changed(values: dict, changes: dict) -> dict:
+    """Return nested values with some of them changed."""
+    both = {
+        key: _changed(values[key], new) for key, new in changes.items() if isinstance(new, dict)
+    }
+    return values | changes | both
 
 
 def _write(folder: Path, settings: dict) -> None:
