@@ -7,11 +7,11 @@ screenful at a time, so that thousands stay smooth; names of files are text ther
 import numpy as np
 import pandas as pd
 
-from pipeline import accuracy, facts, parallel, tables, thumbs, words
+from pipeline import accuracy, doubts, facts, parallel, tables, thumbs, words
 from pipeline.findings import Run
 from pipeline.page import render
 from pipeline.parallel import ComputeParams
-from pipeline.rules import RULES, TagParams
+from pipeline.rules import RULES, SUSPECT_LABEL, TagParams
 from pipeline.words import Language, Words
 
 THUMBS = "thumbs"  # folder of the small pictures, beside the page
@@ -26,6 +26,7 @@ KINDS = {  # how a measurement is written: % of 1, whole (d), else three digits
     "duplicate": "d",
     "near_duplicate": "d",
     "no_person": "d",
+    SUSPECT_LABEL: "%",
 }
 SAID = (  # texts of the catalogue that the script fills and places
     "of", "more", "all_splits", "all_places", "all_codes", "sort_split", "sort_name",
@@ -44,8 +45,8 @@ def page(
         run: tables of an audit.
         limits: what the tags were found with.
         language: of the page.
-        drawer: where the photos lie; it draws into ``THUMBS`` below the page's folder, which the
-            caller writes.
+        drawer: where the photos lie; it draws into a folder beside the page, which the caller
+            writes.
         compute: where to draw.
     """
     say = words.load(language)
@@ -54,7 +55,7 @@ def page(
     drawn = parallel.each(drawer, plan, compute, "drawing", threads=True)
     data = {
         "language": say.language,
-        "folder": THUMBS,
+        "folder": drawer.beside,
         "splits": {split: say(f"split.{split}") for split in tables.SPLITS},
         "single": len(run.dataset.categories) == 1,
         "tags": _tags(run, limits, say),
@@ -71,6 +72,7 @@ def _tags(run: Run, limits: TagParams, say: Words) -> list[dict]:
     """Return of each tag what its slider needs: values, limit, direction, who has it, the truth."""
     measured = run.measured
     known = accuracy.matched(measured, run.answers) if len(run.answers) else pd.DataFrame()
+    rules = RULES if run.doubted is None else RULES | {SUSPECT_LABEL: doubts.rule(run.doubted)}
     return [
         {
             "id": tag,
@@ -78,7 +80,7 @@ def _tags(run: Run, limits: TagParams, say: Words) -> list[dict]:
             "meaning": say.known("tag_meaning", tag, ""),
             "measure": say.known("measure", tag),
             "kind": KINDS.get(tag, ""),
-            "parameter": f"tag.{rule.limit}" if rule.fixed is None else "",
+            "parameter": rule.parameter,
             "limit": float(rule.at(limits)),
             "sign": rule.sign,
             "reached": rule.direction in {"from", "within"},
@@ -86,7 +88,7 @@ def _tags(run: Run, limits: TagParams, say: Words) -> list[dict]:
             "has": np.flatnonzero(measured[tag]).tolist(),
             "truth": _truth(known, tag),
         }
-        for tag, rule in RULES.items()
+        for tag, rule in rules.items()
         if tag in measured
     ]
 

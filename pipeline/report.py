@@ -27,7 +27,7 @@ from pipeline.tables import SPLITS
 from pipeline.words import Words
 
 ASSETS = "assets"  # folder of the pictures, beside the page
-BROWSE = "audit/index.html"  # the page of all photos, which the stage browse writes
+BROWSE = "audit.html"  # the page of all photos, which the stage review writes
 SHEET_SIDE = 320  # of a picture of the sheet, pixels: six lie side by side on a screen
 ROW_LIMIT = 40  # rows of a chart; the table beside it has the rest
 

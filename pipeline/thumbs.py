@@ -56,6 +56,11 @@ class Drawer:
     raw: Path
     into: Path
 
+    @property
+    def beside(self) -> str:
+        """Return the folder as a page beside it names it."""
+        return self.into.name
+
     def __call__(self, thumb: Thumb) -> Drawn:
         """Write one small picture; return its size and outlines."""
         try:

@@ -39,7 +39,7 @@ HEAVY = {
 # All that goes out, by the door: pull and push through Roboflow's SDK, weights through download.
 NETWORK = {"door", "download", "push", "roboflow_pin", "roboflow_sdk"}
 DATA = {  # what is read beside modules
-    **{stage: {"pipeline/templates"} for stage in ("browse", "report")},
+    **{stage: {"pipeline/templates"} for stage in ("browse", "review", "report")},
     **{stage: {"pipeline/weights/deepfill.safetensors"} for stage in ("train_inpaint", "inpaint")},
     **{
         stage: {"pipeline/weights/unet.safetensors"}

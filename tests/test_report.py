@@ -357,7 +357,7 @@ def test_every_element_is_closed_and_every_id_is_used_once(seen):
 def test_links_within_the_page_lead_somewhere(seen):
     ids = {attrs["id"] for _, attrs in seen.tags if "id" in attrs}
     links = [attrs["href"] for attrs in seen.of("a")]
-    links.remove("audit/index.html")  # the page of all photos, another stage's
+    links.remove("audit.html")  # the page of all photos, another stage's
 
     assert len(links) > 7
     assert [link for link in links if not link.startswith("#") or link[1:] not in ids] == []
