@@ -28,9 +28,10 @@ def begin(network: keras.Model, params: UnetParams) -> str:
 
     Args:
         network: of ``unet.build`` with the same parameters.
-        params: ``init`` is ``none``, ``embedded`` or the path of a ``.safetensors`` file or of a
-            folder that training wrote. There are embedded weights for the default network alone:
-            another begins with nothing, as with ``none``, but for what ``encoder_weights`` asks.
+        params: ``init`` is ``none``, ``embedded`` or ``file``: then ``init_file`` is the path of a
+            ``.safetensors`` file or of a folder that training wrote. There are embedded weights
+            for the default network alone: another begins with nothing, as with ``none``, but for
+            what ``encoder_weights`` asks.
 
     Returns:
         What it begins with, in words.
@@ -44,9 +45,10 @@ def begin(network: keras.Model, params: UnetParams) -> str:
             encoders.fetch(network, params.encoder)
             return "ImageNet's weights of the encoder"
         return "nothing"
-    path = EMBEDDED if params.init == "embedded" else Path(params.init)
+    path = EMBEDDED if params.init == "embedded" else Path(params.init_file)
     head = fit(network, read(path), str(path))
-    return f"{params.init} weights{'' if head else ' without their last layer'}"
+    whose = "embedded weights" if params.init == "embedded" else f"the weights of {path}"
+    return f"{whose}{'' if head else ' without their last layer'}"
 
 
 def embeds(params: UnetParams) -> bool:
@@ -65,8 +67,8 @@ def read(path: Path) -> dict[str, np.ndarray]:
         return {one.path: one.numpy() for one in network.weights}
     if path.suffix != ".safetensors" or not path.is_file():
         raise WeightsError(
-            f"unet.init: {path} is no .safetensors file and no folder of a trained network; "
-            "give one, or embedded or none"
+            f"unet.init_file: {path} is no .safetensors file and no folder of a trained network; "
+            "give one, or set unet.init to embedded or none"
         )
     try:
         tensors = safetensors.numpy.load(path.read_bytes())

@@ -11,6 +11,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+import safetensors.numpy
 import yaml
 
 from pipeline import store
@@ -131,11 +132,14 @@ def test_the_report_asks_nothing_of_a_network(project):
 
 def test_every_photo_is_on_the_audit_page_which_the_report_leads_to(project):
     thumbs = {path.name for path in (project / "reports/audit/thumbs").glob("*.jpg")}
-    page = (project / "reports/audit/index.html").read_text(encoding="utf-8")
+    first = (project / "reports/audit/index.html").read_text(encoding="utf-8")
+    page = (project / "reports/audit.html").read_text(encoding="utf-8")
 
     assert len(thumbs) == TINY["sample"]["images"]
-    assert all(name in page for name in thumbs)
-    assert 'href="audit/index.html"' in (project / "reports/index.html").read_text("utf-8")
+    assert all(name in page and name in first for name in thumbs)
+    assert '"id":"suspect_label"' in page
+    assert '"id":"suspect_label"' not in first
+    assert 'href="audit.html"' in (project / "reports/index.html").read_text("utf-8")
 
 
 def test_a_photo_is_restored_by_path_with_the_trained_model(project, tmp_path):
@@ -164,7 +168,9 @@ def test_a_photo_is_restored_by_path_with_the_trained_model(project, tmp_path):
 def test_a_tag_threshold_reruns_only_what_reads_tags(project):
     edit(project, tag={"far_below": 0.5})
     try:
-        assert sorted(ran(dvc(project, "repro"))) == ["browse", "evaluate", "report", "tag"]
+        assert sorted(ran(dvc(project, "repro"))) == [
+            "browse", "evaluate", "report", "review", "tag"
+        ]  # fmt: skip
     finally:
         edit(project, tag={"far_below": original(("tag", "far_below"))})
         dvc(project, "repro")
@@ -177,7 +183,7 @@ def test_excluding_a_tag_retrains_and_a_word_of_the_report_does_not(project):
 
     assert "tag" in ran(planned)
     edit(project, report={"language": "vi"})
-    assert ran(dvc(project, "repro", "--dry")) == ["browse", "report"]
+    assert ran(dvc(project, "repro", "--dry")) == ["browse", "review", "report"]
     edit(project, report={"language": "en"})
 
 
@@ -187,6 +193,24 @@ def test_a_forced_run_gives_the_same_bytes(project):
     dvc(project, "repro", "-f")
 
     assert (project / "dvc.lock").read_text() == before
+
+
+def test_first_weights_that_change_under_their_path_are_trained_from_anew(project):
+    usual = {key: original(("unet", key)) for key in ("init", "init_file")} | TINY["unet"]
+    first = project / "first.safetensors"
+    tensors = safetensors.numpy.load_file(ROOT / usual["init_file"])
+    safetensors.numpy.save_file(tensors, first)
+    edit(project, unet={"preset": "default", "init": "file", "init_file": first.name})
+    try:
+        dvc(project, "repro", "train")
+        assert ran(dvc(project, "repro", "train", "--dry")) == []
+
+        tensors["half/bias"] += 1
+        safetensors.numpy.save_file(tensors, first)
+        assert ran(dvc(project, "repro", "train", "--dry")) == ["train"]
+    finally:
+        edit(project, unet=usual)
+        dvc(project, "repro")
 
 
 def original(keys):

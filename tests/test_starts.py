@@ -1,5 +1,7 @@
 """First weights: what is given by name lands there, and what does not fit is refused in words."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import safetensors.numpy
@@ -14,7 +16,9 @@ NONE = UnetParams(preset="default", init="none", size=32)
 
 
 def of(init, preset="default"):
-    return UnetParams(preset=preset, init=str(init), size=32)
+    """What begins with ``init``, a word or a path."""
+    file = str(init) if isinstance(init, Path) else ""
+    return UnetParams(preset=preset, init="file" if file else init, size=32, init_file=file)
 
 
 def values(network):
