@@ -29,13 +29,16 @@ REPORT = {"preset": "seed", "size": 160, "init": "none"}
 
 def _nothing(**laid: float) -> dict:
     """Return what trains from no weights, with something laid on."""
-    recipe = {"epochs": 36, "learning_rate": 0.002, "augment": laid}
-    return {"unet": {"init": "none"}, "train": recipe}
+    return {"unet": {"init": "none"}, "train": {"augment": laid}}
 
 
 ROWS = {
     "default": {},
-    "seed": {"unet": REPORT, "train": {"epochs": 20, "batch": 16}, "segment": {"flip": False}},
+    "seed": {
+        "unet": REPORT,
+        "train": {"fresh_epochs": 20, "batch": 16},
+        "segment": {"flip": False},
+    },
     "nothing known": _nothing(),
     "no augmentation": {"train": {"augment": STILL}},
     "cross entropy alone": {"train": {"dice": 0, "lovasz": 0}},

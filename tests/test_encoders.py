@@ -78,7 +78,8 @@ def test_what_imagenet_taught_lands_in_the_encoder_alone(kind, monkeypatch):
 
     said = starts.begin(network, shape(kind, "imagenet"))
 
-    assert "ImageNet" in said
+    assert "ImageNet" in said.words
+    assert said.fresh
     given = sum(np.prod(one.shape) for one in network.weights if (one.numpy() == 0.5).all())
     assert given == PARAMETERS[kind]
 

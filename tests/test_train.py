@@ -104,7 +104,7 @@ def test_no_category_to_learn_stops_with_its_cure():
 
 
 def test_the_reports_recipe_is_adam_and_cross_entropy_alone():
-    plain = recipes.recipe(msgspec.structs.replace(PLAIN, epochs=7), "seed")
+    plain = recipes.recipe(msgspec.structs.replace(PLAIN, fresh_epochs=7), "seed", fresh=True)
 
     assert (plain.epochs, plain.learning_rate, plain.dice, plain.ema) == (7, 0.001, 0, 0)
     assert {recipes.rate(step, 100, plain) for step in range(100)} == {0.001}
