@@ -21,6 +21,7 @@ class TrainParams(Params):
     exclude: list[str]  # tags whose images are not trained on; read by the tag stage
     epochs: Count  # times each train image is seen
     fresh_epochs: Count  # the same, where the last layer begins anew
+    fresh_steps: Annotated[int, msgspec.Meta(ge=0)]  # the fewest then
     patience: Annotated[int, msgspec.Meta(ge=0)]  # full-size epochs without a better one; 0 = any
     batch: Count  # images a step
     small_size: Annotated[int, msgspec.Meta(ge=STEP, multiple_of=STEP)]  # pixels
@@ -47,24 +48,26 @@ class TrainParams(Params):
             raise ValueError(f"dice {self.dice:g} and lovasz {self.lovasz:g} are more than 1")
 
 
-def recipe(params: TrainParams, preset: Literal["default", "seed"], *, fresh: bool) -> TrainParams:
+def recipe(
+    params: TrainParams, preset: Literal["default", "seed"], fresh: int | None
+) -> TrainParams:
     """Return the parameters as the preset uses them.
 
     The report's recipe is part of its network: Adam at 0.001, cross entropy, no augmentation. With
-    ``seed`` only ``seed``, ``threads``, ``fresh_epochs``, ``patience``, ``batch`` and ``balance``
-    are the user's.
+    ``seed`` only ``seed``, ``threads``, ``fresh_epochs``, ``fresh_steps``, ``patience``, ``batch``
+    and ``balance`` are the user's.
 
     Args:
         params: as the user has them.
         preset: the network's.
-        fresh: the network's last layer, at least, knows nothing yet: it learns for
-            ``fresh_epochs`` at ``fresh_rate``, which the result has as ``epochs`` and
-            ``learning_rate``.
+        fresh: None, or how many images are learned from by a network whose last layer, at least,
+            knows nothing yet: for ``fresh_epochs``, and ``fresh_steps`` at least, at
+            ``fresh_rate``, which the result has as ``epochs`` and ``learning_rate``.
     """
-    if fresh:
-        params = msgspec.structs.replace(
-            params, epochs=params.fresh_epochs, learning_rate=params.fresh_rate
-        )
+    if fresh is not None:
+        steps = max(1, -(-fresh // params.batch))  # an epoch's
+        epochs = max(params.fresh_epochs, -(-params.fresh_steps // steps))
+        params = msgspec.structs.replace(params, epochs=epochs, learning_rate=params.fresh_rate)
     if preset == "default":
         return params
     return msgspec.structs.replace(

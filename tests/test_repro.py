@@ -21,7 +21,7 @@ TINY = {
     "compute": {"cache": ""},  # a forced run is to measure again
     "sample": {"images": 16, "size": 128},
     "unet": {"preset": "seed", "size": 32},
-    "train": {"epochs": 2, "fresh_epochs": 2},
+    "train": {"epochs": 2, "fresh_epochs": 2, "fresh_steps": 0},
     "train_inpaint": {"from": "none", "steps": 3, "crop": 64, "batch": 2},
     "inpaint": {"weights": "trained", "mask": "annotated"},  # two epochs find people everywhere
     "evaluate": {"resamples": 50},

@@ -298,3 +298,50 @@ def test_a_ready_made_network_judges_every_photo_without_any_training(tmp_path, 
     assert found["held_out"].all()
     told = found.loc[found["suspect"], ["file_name", "kind"]].to_numpy().tolist()
     assert sorted(told) == [["ghost.png", "extra"], ["unlabelled.png", "missing"]]
+
+
+@pytest.mark.slow
+def test_folds_train_for_real_and_tell_a_label_that_one_network_has_learned_by_heart(  # noqa: PLR0915
+    tmp_path, monkeypatch
+):
+    """Twelve bright squares; one train photo's label is missing. Nothing is stood in for."""
+    import msgspec
+    from training import PLAIN, SHAPE, squares
+
+    from stages import suspect as stage
+
+    many = squares(16)
+    names = [f"train/{row}" for row in range(12)] + [f"valid/{row}" for row in range(12, 16)]
+    shapes = {}
+    for name, image, mask in zip(names, many.images, many.masks, strict=True):
+        left, top, wide, high = cv2.boundingRect(mask)
+        shapes[name] = shapely.box(left * 50 / 32, top * 40 / 32, (left + wide) * 50 / 32,
+                                   (top + high) * 40 / 32)  # fmt: skip
+        drawn = np.zeros((40, 50), np.uint8) if name == "train/5" else cv2.resize(mask, (50, 40))
+        store.write_image(tmp_path / f"raw/{name}.png", cv2.resize(image, (50, 40)))
+        store.write_mask(tmp_path / f"masks/{name}.png", drawn)
+    del shapes["train/5"]
+    data = dataset(names, shapes)
+    coco.save(tmp_path / "valid", data)
+    store.write_table(tmp_path / "valid/labels.csv", data.labels, tables.LABELS)
+    rows = [{"split": n.split("/")[0], "stem": n.split("/")[1], "path": f"{n}.png"} for n in names]
+    store.write_table(tmp_path / "chosen.csv", tables.CHOSEN.frame(rows), tables.CHOSEN)
+    learn = msgspec.structs.replace(PLAIN, fresh_epochs=30)
+    segmenting = {"splits": ["train"], "batch": 4, "flip": False, "threads": 2, "model": "unet"}
+    (tmp_path / "params.yaml").write_bytes(
+        msgspec.yaml.encode(
+            {"unet": msgspec.to_builtins(SHAPE), "train": msgspec.to_builtins(learn),
+             "segment": segmenting | {"tflite": None}, "suspect": {"folds": 2, "above": 0.3}}
+        )
+    )  # fmt: skip
+    monkeypatch.chdir(tmp_path)
+    paths = [tmp_path / n for n in ("raw", "valid", "masks", "chosen.csv", "model", "s.csv")]
+    stage.train.main(*paths[:4], tmp_path / "model", tmp_path / "h.csv", tmp_path / "live")
+
+    stage.main(*paths)
+
+    found = store.read_table(tmp_path / "s.csv", tables.SUSPECTS)
+    assert found["held_out"].all()
+    assert set(found["file_name"]) == {f"{row}.png" for row in range(16)}
+    worst = found[found["kind"] != "image"].iloc[0]
+    assert (worst["file_name"], worst["kind"]) == ("5.png", "missing")
