@@ -13,7 +13,7 @@ from pipeline.segment import SegmentParams
 from pipeline.unet import UnetParams
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # benchmarks are no part of the package
-from benchmarks import runs, second_look
+from benchmarks import runs, second_look, sizes
 
 SECTIONS = {"unet": UnetParams, "train": TrainParams, "segment": SegmentParams}
 
@@ -66,3 +66,20 @@ def test_two_masks_overlap_by_hand():
 
     assert second_look.overlap(truth, found) == pytest.approx(2 / 6)
     assert np.isnan(second_look.overlap(truth & False, found & False))
+
+
+def test_people_are_parted_by_their_height_in_the_picture():
+    content = {
+        "images": [{"id": 5, "height": 100}, {"id": 6, "height": 200}],
+        "annotations": [
+            {"id": 1, "image_id": 5, "category_id": 9, "bbox": [0, 0, 5, 70]},
+            {"id": 2, "image_id": 6, "category_id": 9, "bbox": [0, 0, 5, 70]},
+        ],
+        "categories": [{"id": 9, "name": "person"}],
+    }
+
+    made = sizes.parted(content, 0.7)
+
+    assert [one["category_id"] for one in made["annotations"]] == [1, 2]
+    assert [one["name"] for one in made["categories"]] == ["near person", "far person"]
+    assert content["annotations"][0]["category_id"] == 9
