@@ -11,7 +11,7 @@ TESTERS ?= 2
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 export DVC_NO_ANALYTICS = 1
 
-.PHONY: install repro test test-slow lint bench wheel lock clean
+.PHONY: install repro report-pdf test test-slow lint bench wheel lock clean
 .DEFAULT_GOAL := repro
 
 $(STAMP): pyproject.toml constraints.txt
@@ -28,6 +28,9 @@ repro: $(STAMP)  ## rebuild everything and say where the report is
 	@$(RUN) dvc repro
 	@$(RUN) segment-restore results
 
+report-pdf: $(STAMP)  ## the report as reports/report.pdf, with the machine's own Chromium
+	@$(RUN) python -m stages.printing reports/index.html reports/report.pdf
+
 test: $(STAMP)  ## the test suite, under 12 minutes on 2 cores
 	@$(RUN) python -m pytest -n $(TESTERS) --dist loadfile -m "not slow"
 
@@ -39,7 +42,7 @@ lint: $(STAMP)
 	@$(RUN) ruff format --check .
 
 bench: $(STAMP)  ## every claim of speed or accuracy, measured again
-	@for name in ingest incremental tags outlines tag_speed peers_tags suspects segmentation inpaint shadows; do echo "== $$name"; $(RUN) python -m "benchmarks.$$name" || exit 1; done
+	@for name in ingest incremental tags outlines tag_speed peers_tags suspects segmentation inpaint shadows pages; do echo "== $$name"; $(RUN) python -m "benchmarks.$$name" || exit 1; done
 
 wheel: $(STAMP)
 	@$(RUN) python -m build --wheel --outdir dist . >/dev/null

@@ -23,7 +23,9 @@ from pipeline import (
     store,
     tables,
     tag,
+    thumbs,
     validate,
+    wall,
 )
 from pipeline.checks import ValidateParams
 from pipeline.errors import ParamsError
@@ -108,9 +110,12 @@ class Audit:
                 answers=self._answers,
                 doubted=self.doubted,
             ),
-            settings.load(TagParams, "tag"),
-            settings.load(ReportParams, "report").language,
-            Drawer(self._raw, folder / browse.THUMBS),
+            wall.Setting(
+                settings.load(TagParams, "tag"),
+                settings.load(ReportParams, "report").language,
+                pages=[],
+            ),
+            Drawer(self._raw, folder / thumbs.FOLDER),
             settings.load(ComputeParams, "compute"),
         )
         store.write_bytes(folder / "index.html", html.encode("utf-8", "replace"))

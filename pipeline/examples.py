@@ -29,10 +29,14 @@ class ReportParams(Params):
 
 @dataclass(frozen=True)
 class Example:
-    """Pictures of one photo, side by side, its score if it has one, and what is noted of it."""
+    """Pictures of one photo, side by side, its score if it has one, and what is noted of it.
+
+    ``before`` is its score in an earlier run.
+    """
 
     shots: tuple[Shot, ...]
     score: float | None = None
+    before: float | None = None
     notes: tuple[str, ...] = ()
 
     @property
@@ -52,6 +56,7 @@ class Choice:
         predictions: by best, median and worst: both outlines.
         doubted: photos with suspect labels, the worst first: both outlines.
         restored: before and after.
+        removed: photo, what was removed, restored.
         proof: photo, transplanted hole, filled hole.
         rivals: truth, prediction, and what each ready-made network that was run drew.
         sheet: photo, what was removed, restored; for a picture of its own beside the page.
@@ -63,6 +68,7 @@ class Choice:
     predictions: dict[str, list[Example]]
     doubted: list[Example]
     restored: list[Example]
+    removed: list[Example]
     proof: list[Example]
     rivals: list[Example]
     sheet: list[Example]
@@ -70,7 +76,7 @@ class Choice:
     def shots(self) -> list[Shot]:
         """Return every picture to draw, once, sorted."""
         groups = [*self.problems.values(), *self.predictions.values()]
-        groups += [self.doubted, self.strip, self.restored, self.proof, self.rivals]
+        groups += [self.doubted, self.strip, self.restored, self.removed, self.proof, self.rivals]
         found = {shot for group in groups for example in group for shot in example.shots}
         return sorted(found, key=lambda shot: (shot.asset, shot.path))
 
@@ -82,17 +88,19 @@ def choose(run: Run, settings: ReportParams) -> Choice:
     judged = findings.judged_split(ranked)
     ranked = ranked[ranked["split"] == judged]
     strip, modest = _strip(ranked, run.refilled)
+    shown = min(STRIP, settings.restored)
     thirds = findings.best_median_worst(ranked, settings.examples)
     return Choice(
         strip=strip,
         modest=modest,
         problems={
-            tag: _examples(photos[photos[tag]].head(settings.gallery), "photo")
+            tag: of_kind(photos[photos[tag]].head(settings.gallery), "thumb")
             for tag in run.tags["tag"]
         },
-        predictions={name: _examples(rows, "outlines") for name, rows in thirds.items()},
+        predictions={name: of_kind(rows, "outlines") for name, rows in thirds.items()},
         doubted=_doubted(photos, run.suspects, settings.gallery),
         restored=_restored(photos, ranked, run.refilled, settings.restored, "before", "after"),
+        removed=_restored(photos, ranked, run.refilled, shown, "photo", "removed", "filled"),
         proof=_proof(run, photos),
         rivals=_rivals(run, ranked, settings.examples),
         sheet=_restored(photos, ranked, run.refilled, settings.sheet, "photo", "removed", "filled"),
@@ -106,12 +114,12 @@ def _strip(ranked: pd.DataFrame, refilled: frozenset[str]) -> tuple[list[Example
     groups = (modest[ready.loc[modest.index]], ranked[ready], modest, ranked)
     place = next((place for place, rows in enumerate(groups) if len(rows)), 3)
     kinds = ["photo", "truth", "predicted", *(["filled"] if place < 2 else [])]
-    return _examples(groups[place].iloc[::-1].head(STRIP), *kinds), place % 2 == 0
+    return of_kind(groups[place].iloc[::-1].head(STRIP), *kinds), place % 2 == 0
 
 
 def _doubted(photos: pd.DataFrame, suspects: pd.DataFrame, count: int) -> list[Example]:
     rows = findings.doubted(suspects).merge(photos, on=["split", "file_name"]).head(count)
-    examples = _examples(rows, "outlines")
+    examples = of_kind(rows, "outlines")
     return [
         replace(example, notes=tuple(kinds))
         for example, kinds in zip(examples, rows["kinds"], strict=True)
@@ -126,7 +134,7 @@ def _restored(
     rows = rows[rows["stem"].isin(refilled)]
     if "removed" in rows:
         rows = rows[rows["removed"] >= findings.SEEN]
-    return _examples(findings.spread(rows.iloc[::-1], count), *kinds)
+    return of_kind(findings.spread(rows.iloc[::-1], count), *kinds)
 
 
 def _rivals(run: Run, ranked: pd.DataFrame, count: int) -> list[Example]:
@@ -136,7 +144,7 @@ def _rivals(run: Run, ranked: pd.DataFrame, count: int) -> list[Example]:
     if not kinds:
         return []
     test = ranked[ranked["split"] == "test"]
-    return _examples(findings.spread(test.iloc[::-1], count), "truth", "predicted", *kinds)
+    return of_kind(findings.spread(test.iloc[::-1], count), "truth", "predicted", *kinds)
 
 
 def _proof(run: Run, photos: pd.DataFrame) -> list[Example]:
@@ -148,10 +156,29 @@ def _proof(run: Run, photos: pd.DataFrame) -> list[Example]:
     rows = test.merge(scores, on="file_name")
     rows = rows[rows["hole"] >= rows["hole"].median()].sort_values(["psnr", "file_name"])
     middle = rows.iloc[(len(rows) - 1) // 2 :].head(1).assign(iou=lambda row: row["psnr"])
-    return _examples(middle, "photo", "hole", "transplanted")
+    return of_kind(middle, "photo", "hole", "transplanted")
 
 
-def _examples(rows: pd.DataFrame, *kinds: str) -> list[Example]:
+def twins(run: Run, count: int) -> list[Example]:
+    """Return the first pairs of photos that are tied across splits, both photos each."""
+    photos = findings.photos(run.dataset, run.measured, []).drop_duplicates(["split", "file_name"])
+    both = run.leaks[["split", "file_name", "other_split", "other"]].merge(photos)
+    names = {"split": "other_split", "file_name": "other", "path": "other_path"}
+    others = photos.rename(columns=names | {"stem": "other_stem"}).drop(columns="area")
+    rows = both.merge(others, on=["other_split", "other"]).head(count)
+    return [
+        Example(
+            (
+                Shot("photo", row.split, row.stem, row.path, row.file_name),
+                Shot("photo", row.other_split, row.other_stem, row.other_path, row.other),
+            )
+        )
+        for row in rows.itertuples()
+    ]
+
+
+def of_kind(rows: pd.DataFrame, *kinds: str) -> list[Example]:
+    """Return an example a row of ``findings.photos``, a picture a kind; ``iou`` is its score."""
     return [
         Example(
             tuple(Shot(kind, row.split, row.stem, row.path, row.file_name) for kind in kinds),

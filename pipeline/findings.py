@@ -7,8 +7,10 @@ import numpy as np
 import pandas as pd
 import shapely
 
+from pipeline.anatomy import Layer
 from pipeline.tables import (
     CALIBRATION,
+    CHANGES,
     CONFUSION,
     COSTS,
     COUNTS,
@@ -20,6 +22,7 @@ from pipeline.tables import (
     RESTORED,
     RIVALS,
     SCORES,
+    SINCE,
     SPLITS,
     SUSPECTS,
     TAG_ACCURACY,
@@ -56,7 +59,7 @@ LEAKS = Columns(  # of data/valid/leaks.csv
 SEVERITIES = ("error", "warning", "info")
 MODEST = 1 / 3  # of the picture: larger objects leave too little scene to show a restoration
 SEEN = 0.01  # of the picture: where less is removed, there is nothing to see
-RESTORING = ("psnr", "ssim", "l1")
+RESTORING = ("psnr", "ssim", "l1", "lpips")
 METHODS = ("deepfill", "telea", "ns", "mean")
 EXAMPLES = 3  # file names shown beside an issue's code
 
@@ -91,6 +94,10 @@ class Run:
         worst: columns as ``tables.WORST``.
         rivals: columns as ``tables.RIVALS``.
         learning: columns as ``tables.LEARNING``.
+        changes: columns as ``tables.CHANGES``.
+        since: columns as ``tables.SINCE``.
+        provenance: ``packages``, ``parameters``, ``seeds`` and ``weights`` as ``provenance`` gives.
+        layers: of each network, by the same name.
         cards: what each trained network says of itself, by its name; plain values.
     """
 
@@ -119,12 +126,16 @@ class Run:
     worst: pd.DataFrame = field(default_factory=WORST.empty)
     rivals: pd.DataFrame = field(default_factory=RIVALS.empty)
     learning: pd.DataFrame = field(default_factory=LEARNING.empty)
+    changes: pd.DataFrame = field(default_factory=CHANGES.empty)
+    since: pd.DataFrame = field(default_factory=SINCE.empty)
     cards: dict[str, dict] = field(default_factory=dict)
+    layers: dict[str, list[Layer]] = field(default_factory=dict)
+    provenance: dict[str, list] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Compared:
-    """Mean restoration scores of one kind of hole, columns ``method, holes, psnr, ssim, l1``."""
+    """Mean restoration scores of one kind of hole, columns ``method, holes`` and ``RESTORING``."""
 
     kind: str
     rows: pd.DataFrame
@@ -282,6 +293,33 @@ def costs(iou: pd.DataFrame, split: str) -> pd.DataFrame:
     """Return the rows of one split a tag, mean over categories, lowest IoU first."""
     rows = iou[(iou["split"] == split) & (iou["category"] == "") & (iou["tag"] != "")]
     return rows.dropna(subset="iou").sort_values(["iou", "tag"])
+
+
+def crossed(iou: pd.DataFrame, split: str, rows: int) -> dict | None:
+    """Return IoU of each category in the photos of each tag: ``tags`` and ``rows``.
+
+    A row has ``category``, its row of all photos and a row or ``None`` a tag. Of more categories
+    than ``rows`` those of most photos are returned; ``None`` of fewer than two, which say nothing
+    that their mean does not.
+    """
+    scored = iou[(iou["split"] == split) & (iou["category"] != "")].dropna(subset="iou")
+    whole = scored[scored["tag"] == ""].sort_values("images", ascending=False, kind="stable")
+    if len(whole) < 2:
+        return None
+    tags = list(dict.fromkeys(scored.loc[scored["tag"] != "", "tag"]))
+    found = {(row["category"], row["tag"]): row for row in scored.to_dict("records")}
+    names = whole["category"].head(rows)
+    return {
+        "tags": tags,
+        "rows": [
+            {
+                "category": name,
+                "all": found[name, ""],
+                "cells": [found.get((name, tag)) for tag in tags],
+            }
+            for name in names
+        ],
+    }
 
 
 def prices(costs: pd.DataFrame) -> list[dict]:

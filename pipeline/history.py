@@ -3,13 +3,16 @@
 Nothing is fetched: a version that is not in the cache of this machine is not there.
 """
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from hashlib import md5  # DVC's own digest
 from pathlib import Path
 
 import msgspec
 from dvc.exceptions import DvcException
 from dvc.repo import Repo
+from dvc.scm import resolve_rev
 from scmrepo.exceptions import SCMError
 from scmrepo.git import Git
 
@@ -43,6 +46,10 @@ class Commit:
         """Return what ``dvc.lock`` says of one stage; empty if it had not run."""
         return _stages(self.lock).get(name, {})
 
+    def file(self, out: str) -> Path | None:
+        """Return the cached file of an output; None if it is not in the cache."""
+        return self._cached(self.made(out) or "")
+
     def files(self, out: str) -> dict[str, Path] | None:
         """Return name -> cached file of an output folder; None if it is not in the cache."""
         listing = self._cached(self.made(out) or "")
@@ -58,6 +65,31 @@ class Commit:
     def _cached(self, digest: str) -> Path | None:
         path = Path(self._repo.cache.local.oid_to_path(digest)) if digest else None
         return path if path and path.is_file() else None
+
+
+def named(project: Path, revision: str) -> Commit | None:
+    """Return the commit of a hash, tag, branch or ``dvc exp`` experiment; None if there is none."""
+    try:
+        repo = Repo(str(project))
+        if not isinstance(repo.scm, Git):
+            return None
+        below = project.resolve().relative_to(Path(repo.scm.root_dir).resolve())
+        name = resolve_rev(repo.scm, revision)
+    except (DvcException, SCMError):
+        return None
+    content = _read(repo.scm, name, below / LOCK)
+    return Commit(name, _yaml(content or b""), repo.scm, below, repo)
+
+
+def digest(folder: Path) -> str:
+    """Return DVC's hash of a folder: of the sorted list of its files and their hashes."""
+    listed = [
+        {"md5": md5(path.read_bytes()).hexdigest(), "relpath": path.relative_to(folder).as_posix()}
+        for path in folder.rglob("*")
+        if path.is_file()
+    ]
+    ordered = sorted(listed, key=lambda row: row["relpath"])
+    return f"{md5(json.dumps(ordered, sort_keys=True).encode()).hexdigest()}.dir"
 
 
 def commits(project: Path) -> Iterator[Commit]:

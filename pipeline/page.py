@@ -6,12 +6,15 @@ page's Content-Security-Policy can refuse ``eval`` and every script but the two 
 
 import base64
 import hashlib
+import re
 from functools import cache
 
 import jinja2
 import msgspec
 from markupsafe import Markup
 
+MARKUP = re.compile(r"([\\`*_\[\]|])")  # what Markdown reads within a line
+SHEETS = ("figures", "print")  # styles of every page, after its own
 # What a script or style element cannot hold without the HTML parser ending or misreading it
 # (HTML standard, "Restrictions for contents of script elements").
 UNSAFE = ("</script", "</style", "<!--", "\r", "\0")
@@ -36,24 +39,76 @@ def source(name: str) -> str:
     return environment().loader.get_source(environment(), name)[0]
 
 
-def render(template: str, context: dict[str, object], *, charts: bool, extra: str = "") -> str:
-    """Return a whole page.
+def render(
+    template: str | jinja2.Template,
+    contexts: list[dict[str, object]],
+    *,
+    charts: bool = False,
+    extras: tuple[str, ...] = (),
+    data: dict[str, object] | None = None,
+) -> str:
+    """Return a whole page, in one language or in several between which its reader can switch.
 
     Args:
-        template: its name below ``pipeline/templates``.
-        context: what the template names; values are escaped as they are placed.
+        template: one, or its name below ``pipeline/templates``; it extends ``layout.html``.
+        contexts: what the template names, once a language, ``t`` among it; the first is shown
+            first. Values are escaped as they are placed.
         charts: the page holds charts, so it needs the plotting library (0.9 MB).
-        extra: name of a style and a script of this page's own, without ``.css`` and ``.js``.
+        extras: names of styles and scripts of this page's own, without ``.css`` and ``.js``; a
+            style may be missing. The scripts share one scope, in this order.
+        data: what those scripts read, whatever the language.
     """
-    names = ["page", *([extra] if extra else [])]
+    names = ("page", *_styled(extras), *SHEETS)
     style = _inline("".join(source(f"{name}.css") for name in names))
     scripts = [vega()] if charts else []
-    scripts += [_inline(source(f"{name}.js")) for name in names]
-    return (
-        environment()
-        .get_template(template)
-        .render(**context, style=style, scripts=scripts, policy=policy([style], scripts))
+    scripts.append(_inline(source("page.js")))
+    if extras:
+        parts = "".join(source(f"{name}.js") for name in extras)
+        scripts.append(_inline(f'"use strict";\n{{\n{parts}}}\n'))
+    shell = {"style": style, "scripts": scripts, "policy": policy([style], scripts), "data": data}
+    layouts = [_layout(template, context, contexts) for context in contexts]
+    return environment().get_template("base.html").render(**shell, layouts=layouts)
+
+
+def _styled(extras: tuple[str, ...]) -> list[str]:
+    known = set(environment().list_templates(extensions=["css"]))
+    return [name for name in extras if f"{name}.css" in known]
+
+
+def _layout(
+    template: str | jinja2.Template,
+    context: dict[str, object],
+    contexts: list[dict[str, object]],
+) -> dict[str, object]:
+    """Return all of a page that is in one language: ``language``, ``title`` and ``html``."""
+    made = environment().get_template(template)
+    whole = context | {"languages": [each["t"] for each in contexts]}
+    title = "".join(made.blocks["title"](made.new_context(whole)))
+    return {
+        "language": context["t"].language,
+        "title": Markup(title),  # escaped by the template
+        "html": Markup(made.render(**whole)),  # as above
+    }
+
+
+@cache
+def plain() -> jinja2.Environment:
+    """Return the environment for Markdown: every value is escaped as it is placed."""
+    return jinja2.Environment(
+        loader=jinja2.PackageLoader("pipeline"),
+        autoescape=False,  # finalize escapes, by Markdown's rules and HTML's
+        undefined=jinja2.StrictUndefined,
+        finalize=markdown,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
+
+
+def markdown(value: object) -> str:
+    """Return text that Markdown shows as it is: no markup, no HTML, no end of a cell or line."""
+    text = " ".join(str(value).split())
+    text = text.replace("&", "&amp;").replace("<", "&lt;")
+    return MARKUP.sub(r"\\\1", text)
 
 
 @cache

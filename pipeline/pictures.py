@@ -17,7 +17,8 @@ HOLE = (213, 94, 0)  # RGB, vermilion: what is to be filled
 LINE = 2  # pixels each side of an edge, so that an outline shows on a telephone
 QUALITY = 82  # of JPEG: no visible loss at thumbnail size, a third of the bytes of 95
 GAP = 2  # white pixels around each picture of a sheet
-LARGE = {"before", "after"}  # kinds drawn at the size of the before-and-after slider
+THUMB = 300  # pixels, longer side of pictures that lie six in a row: 150 on a screen, so sharp
+LARGE = {"before", "after", "record"}  # kinds drawn at the size of the before-and-after slider
 
 
 @dataclass(frozen=True)
@@ -39,10 +40,15 @@ class Shot:
     file_name: str
 
     @property
-    def asset(self) -> str:
-        """Name of the JPEG: of plain letters whatever the photo is called."""
+    def photo(self) -> str:
+        """Name of the photo on the page of all photos, of plain letters whatever it is called."""
         digest = hashlib.sha256(self.path.encode("utf-8", "surrogatepass")).hexdigest()[:12]
-        return f"{self.split}-{digest}-{self.kind}.jpg"
+        return f"{self.split}-{digest}"
+
+    @property
+    def asset(self) -> str:
+        """Name of the JPEG: the photo's and the kind."""
+        return f"{self.photo}-{self.kind}.jpg"
 
 
 @dataclass(frozen=True)
@@ -78,12 +84,21 @@ class Drawer:
     def __call__(self, shot: Shot) -> tuple[str, int, int] | None:
         """Draw one shot and return ``(asset, width, height)``, or ``None`` if it cannot be read."""
         side = self.large if shot.kind in LARGE else self.small
+        side = min(side, THUMB) if shot.kind == "thumb" else side
         try:
-            image = DRAWINGS[shot.kind](self, shot, side)
+            image = self.draw(shot, side)
         except PipelineError:
             return None
         store.write_bytes(self.into / shot.asset, store.encode_image(image, ".jpg", QUALITY))
         return shot.asset, image.shape[1], image.shape[0]
+
+    def draw(self, shot: Shot, side: int) -> np.ndarray:
+        """Return one shot's picture, ``(H, W, 3)`` uint8 RGB.
+
+        Raises:
+            PipelineError: a file that it is made of is missing or damaged.
+        """
+        return DRAWINGS[shot.kind](self, shot, side)
 
     def photo(self, shot: Shot, side: int) -> np.ndarray:
         """Return the photo itself."""
@@ -95,44 +110,44 @@ class Drawer:
 
     def predicted(self, shot: Shot, side: int) -> np.ndarray:
         """Return the photo with what the network drew."""
-        return self._tinted(shot, side, _present(self.folders.segments), PREDICTED)
+        return self._tinted(shot, side, present(self.folders.segments), PREDICTED)
 
     def deeplab(self, shot: Shot, side: int) -> np.ndarray:
         """Return the photo with what DeepLabv3 drew."""
-        folder = _present(self.folders.rivals) / "deeplabv3_resnet101"
+        folder = present(self.folders.rivals) / "deeplabv3_resnet101"
         return self._tinted(shot, side, folder, PREDICTED)
 
     def selfie(self, shot: Shot, side: int) -> np.ndarray:
         """Return the photo with what the selfie segmenter drew."""
-        return self._tinted(shot, side, _present(self.folders.rivals) / "selfie", PREDICTED)
+        return self._tinted(shot, side, present(self.folders.rivals) / "selfie", PREDICTED)
 
     def outlines(self, shot: Shot, side: int) -> np.ndarray:
         """Return the photo with both outlines, the prediction's above."""
         image = self.photo(shot, side)
         for folder, colour in ((self.folders.masks, TRUTH), (self.folders.segments, PREDICTED)):
-            mask = fitted(store.read_mask(mask_path(_present(folder), shot)), image)
+            mask = fitted(store.read_mask(mask_path(present(folder), shot)), image)
             image = np.where(masks.outline(mask, LINE)[..., None], np.uint8(colour), image)
         return image
 
     def filled(self, shot: Shot, side: int) -> np.ndarray:
         """Return the restored photo."""
-        return shrink(store.read_image(mask_path(_present(self.folders.filled), shot)), side)
+        return shrink(store.read_image(mask_path(present(self.folders.filled), shot)), side)
 
     def transplanted(self, shot: Shot, side: int) -> np.ndarray:
         """Return the photo with its transplanted hole filled."""
-        return shrink(store.read_image(mask_path(_present(self.folders.transplanted), shot)), side)
+        return shrink(store.read_image(mask_path(present(self.folders.transplanted), shot)), side)
 
     def removed(self, shot: Shot, side: int) -> np.ndarray:
         """Return the photo with what was removed marked."""
         image = self.photo(shot, side)
-        holes = _present(self.folders.filled) / "holes"
+        holes = present(self.folders.filled) / "holes"
         mask = fitted(store.read_mask(holes / f"{shot.stem}.png"), image)
         return tint(image, mask, np.uint8([HOLE] * 256), 0.6)
 
     def hole(self, shot: Shot, side: int) -> np.ndarray:
         """Return the photo with its transplanted hole marked."""
         image = self.photo(shot, side)
-        holes = _present(self.folders.transplanted) / "holes"
+        holes = present(self.folders.transplanted) / "holes"
         mask = fitted(store.read_mask(holes / f"{shot.stem}.png"), image)
         return tint(image, mask, np.uint8([HOLE] * 256), 0.9)
 
@@ -147,6 +162,7 @@ class Drawer:
 
 DRAWINGS: dict[str, Callable[[Drawer, Shot, int], np.ndarray]] = {
     "photo": Drawer.photo,
+    "thumb": Drawer.photo,
     "truth": Drawer.truth,
     "predicted": Drawer.predicted,
     "deeplab": Drawer.deeplab,
@@ -161,12 +177,13 @@ DRAWINGS: dict[str, Callable[[Drawer, Shot, int], np.ndarray]] = {
 }
 
 
-def sheet(rows: list[list[np.ndarray]], side: int) -> np.ndarray:
-    """Lay pictures out as a table, two rows of it side by side, each picture in a square.
+def sheet(rows: list[list[np.ndarray]], side: int, across: int = 2) -> np.ndarray:
+    """Lay pictures out as a table, each picture in a square.
 
     Args:
         rows: pictures, ``(H, W, 3)`` uint8 RGB each; every row has as many.
         side: of a square, pixels; pictures are shrunk into it and centred on white.
+        across: rows that lie side by side.
 
     Returns:
         ``(H, W, 3)`` uint8 RGB; one white pixel if there is no row.
@@ -174,10 +191,11 @@ def sheet(rows: list[list[np.ndarray]], side: int) -> np.ndarray:
     if not rows:
         return np.full((1, 1, 3), 255, np.uint8)
     strips = [np.hstack([_centred(image, side) for image in row]) for row in rows]
-    blank = np.full_like(strips[0], 255)
-    pairs = [strips[start : start + 2] for start in range(0, len(strips), 2)]
+    strips += [np.full_like(strips[0], 255)] * (-len(strips) % across)
     gap = np.full((side, 3 * GAP, 3), 255, np.uint8)
-    return np.vstack([np.hstack([left, gap, *(right or [blank])]) for left, *right in pairs])
+    lines = [strips[start : start + across] for start in range(0, len(strips), across)]
+    joined = [[line[0], *(part for strip in line[1:] for part in (gap, strip))] for line in lines]
+    return np.vstack([np.hstack(line) for line in joined])
 
 
 def _centred(image: np.ndarray, side: int) -> np.ndarray:
@@ -224,7 +242,12 @@ def tint(
     return np.where(masks.outline(mask, 1)[..., None], painted, drawn)
 
 
-def _present(folder: Path | None) -> Path:
+def present(folder: Path | None) -> Path:
+    """Return the folder.
+
+    Raises:
+        ImageError: the run has none.
+    """
     if folder is None:
         raise ImageError("the run has no such pictures; run dvc repro")
     return folder

@@ -3,39 +3,69 @@
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 
 from pipeline import (
-    charts,
+    advice,
+    blueprint,
     examples,
     facts,
+    figures,
     findings,
     parallel,
     pictures,
     prose,
     restoration,
+    results,
     scrutiny,
+    versions,
     words,
 )
+from pipeline.anatomy import Layer
 from pipeline.errors import PipelineError
-from pipeline.examples import Choice, ReportParams
+from pipeline.examples import Choice, Example, ReportParams
 from pipeline.findings import Run
-from pipeline.page import render
+from pipeline.page import plain, render
 from pipeline.parallel import ComputeParams
-from pipeline.pictures import DRAWINGS, Drawer, Folders
-from pipeline.tables import SPLITS
+from pipeline.pictures import Drawer, Folders, Shot
+from pipeline.plates import Plates
 from pipeline.words import Words
 
 ASSETS = "assets"  # folder of the pictures, beside the page
-BROWSE = "audit.html"  # the page of all photos, which the stage review writes
+BROWSE = "audit/index.html"  # the page of all photos, which the stage browse writes
+GALLERY = "photos/index.html"  # the same with what came of them, which the stage gallery writes
+PAGES = [("report", ""), ("photos", GALLERY), ("audit", BROWSE)]  # side by side
 SHEET_SIDE = 320  # of a picture of the sheet, pixels: six lie side by side on a screen
-ROW_LIMIT = 40  # rows of a chart; the table beside it has the rest
+ROWS = 24  # of a table of the short version
+OPENING = 2  # photos of its picture
+OPENING_SIDE = 240  # pixels of each: four of them are as wide as a page on GitHub
+TWINS = 4  # pairs of photos of two splits that are shown
+NETWORKS = ("unet", "deepfill")  # whose layers are drawn
 
 
 def page(
     run: Run, folders: Folders, into: Path, settings: ReportParams, compute: ComputeParams
 ) -> str:
-    """Draw the report's pictures into ``into/assets`` and return the page that shows them.
+    """Draw the report's pictures into ``into/assets`` and return the page; see ``bound``."""
+    return html(bound(run, folders, into, settings, compute))
+
+
+def html(contexts: list[dict[str, object]]) -> str:
+    """Return the page of what ``bound`` gives."""
+    return render("report.html", contexts, charts=True)
+
+
+def short(context: dict[str, object], *, has_picture: bool) -> str:
+    """Return the report's short version in Markdown; ``report.jpg`` lies beside it or does not."""
+    named = context | {"has_picture": has_picture, "ROWS": ROWS}
+    return plain().get_template("report.md").render(named)
+
+
+def bound(
+    run: Run, folders: Folders, into: Path, settings: ReportParams, compute: ComputeParams
+) -> list[dict[str, object]]:
+    """Draw the report's pictures into ``into/assets`` and return what its templates name.
+
+    There is one a language, that of ``settings`` first.
 
     Args:
         run: its tables.
@@ -44,156 +74,117 @@ def page(
         settings: language, amounts and sizes.
         compute: where to draw.
     """
-    say = words.load(settings.language)
-    shown = _common(run, folders, into, settings, compute)
+    drawn = _pictures(run, folders, into, settings, compute)
+    return [_context(run, say, drawn) for say in words.both(settings.language)]
+
+
+def _context(run: Run, say: Words, drawn: dict[str, object]) -> dict[str, object]:
+    """Return what the templates name, in one language."""
     compared = findings.restorations(run.restored)
-    extra = {
+    context = {
         "verdict": [
             *prose.segmentation(say, run.iou),
             prose.problems(say, findings.problems(run.tags)),
             *prose.restoration(say, compared),
         ],
         "limits": prose.limits(say, run.iou, compared),
-        "scores": _scores(run, say),
-        "doubted": _doubted(run.suspects),
-        "curves": _curves(run.history, say),
-        "filling": _filling(run.filling, say),
+        "scores": results.scores(run, say),
+        "doubted": results.doubted(run.suspects),
+        "curves": results.curves(run.history, say),
+        "filling": results.filling(run.filling, say),
         "closer": scrutiny.scrutiny(run, say),
         "gains": findings.gains(run.gains),
         "remaining": restoration.remaining(run.remains, run.measured),
+        "versions": {
+            "data": versions.data(run.changes, say),
+            "added": drawn["added"],
+            "beside": versions.beside(run, say),
+        },
+        "advice": advice.steps(say, run, compared),
+        "provenance": run.provenance,
+        "networks": {name: _network(run.layers.get(name, [])) for name in NETWORKS},
     }
-    return render("report.html", shown | extra, charts=True)
+    context |= facts.facts(run, say) | drawn
+    context["numbered"] = figures.numbered(say, context)
+    return context
 
 
-def sheet(run: Run, folders: Folders, settings: ReportParams) -> np.ndarray:
+def sheet(choice: Choice, folders: Folders, labels: int) -> np.ndarray:
     """Return a picture of restorations, ``(H, W, 3)`` uint8 RGB: photo, what was removed, result.
 
-    The photos are spaced evenly from the best to the worst segmentation of those in which
-    something was removed; one that cannot be read is left out.
+    Args:
+        choice: the photos; one that cannot be read is left out.
+        folders: where they lie.
+        labels: number of labels without background.
     """
-    drawer = Drawer(folders, Path(), len(run.dataset.categories), settings.small, settings.large)
-    rows = []
-    for example in examples.choose(run, settings).sheet:
+    return pictures.sheet(_rows(choice.sheet, folders, labels, SHEET_SIDE), SHEET_SIDE)
+
+
+def opening(choice: Choice, folders: Folders, labels: int) -> np.ndarray:
+    """Return the opening figure's first rows as one picture, ``(H, W, 3)`` uint8 RGB.
+
+    As ``sheet``; without any photo it is one white pixel.
+    """
+    rows = _rows(choice.strip[:OPENING], folders, labels, OPENING_SIDE)
+    return pictures.sheet(rows, OPENING_SIDE, across=1)
+
+
+def _rows(
+    chosen: list[Example], folders: Folders, labels: int, side: int
+) -> list[list[np.ndarray]]:
+    drawer, rows = Drawer(folders, Path(), labels, side, side), []
+    for example in chosen:
         try:
-            row = [DRAWINGS[shot.kind](drawer, shot, settings.small) for shot in example.shots]
+            rows.append([drawer.draw(shot, side) for shot in example.shots])
         except PipelineError:
             continue
-        rows.append(row)
-    return pictures.sheet(rows, SHEET_SIDE)
+    return rows
 
 
-def _common(
+def _pictures(
     run: Run, folders: Folders, into: Path, settings: ReportParams, compute: ComputeParams
 ) -> dict[str, object]:
-    say = words.load(settings.language)
+    """Draw the page's pictures and return what the templates name of them."""
     choice = examples.choose(run, settings)
-    labels = len(run.dataset.categories)
-    drawer = Drawer(folders, into / ASSETS, labels, settings.small, settings.large)
-    return facts.facts(run, say) | {
+    net = run.cards.get("unet", {}).get("size")
+    explained = figures.explain(run, folders, net=net is not None)
+    added = versions.added(run, settings.gallery)
+    leaks = _leaks(run)
+    drawer = Plates(
+        folders, into / ASSETS, len(run.dataset.categories), settings.small, settings.large, net
+    )
+    further = [*added, *leaks["shown"], *versions.moved(run)]
+    shots = {*choice.shots(), *explained.shots(), *(shot for one in further for shot in one.shots)}
+    return {
         "choice": choice,
-        "drawn": _draw(choice, drawer, compute),
+        "shown": explained,
+        "net": net,
+        "cells": figures.CELLS,
+        "added": added,
+        "leaks": leaks,
+        "drawn": _draw(shots, drawer, compute),
         "assets": ASSETS,
         "browse": BROWSE,
+        "gallery": GALLERY,
+        "pages": PAGES,
     }
 
 
-def _draw(choice: Choice, drawer: Drawer, compute: ComputeParams) -> dict[str, tuple[int, int]]:
-    done = parallel.each(drawer, choice.shots(), compute, "drawing")
+def _leaks(run: Run) -> dict[str, object]:
+    """Return how many photos of two splits are tied, why, and the first pairs."""
+    return {
+        "pairs": len(run.leaks),
+        "whys": run.leaks["why"].value_counts().to_dict(),
+        "shown": examples.twins(run, TWINS),
+    }
+
+
+def _network(rows: list[Layer]) -> dict[str, object] | None:
+    drawing = blueprint.draw(rows)
+    return {"rows": rows, "drawing": drawing} if drawing else None
+
+
+def _draw(shots: set[Shot], drawer: Drawer, compute: ComputeParams) -> dict[str, tuple[int, int]]:
+    ordered = sorted(shots, key=lambda shot: (shot.asset, shot.path))
+    done = parallel.each(drawer, ordered, compute, "drawing", threads=True)
     return {asset: (width, height) for asset, width, height in filter(None, done)}
-
-
-def _scores(run: Run, say: Words) -> dict[str, object]:
-    """Return tables and charts of IoU; empty charts are ``None``."""
-    by_category = findings.categories(run.iou)
-    judged = findings.judged_split(run.iou)
-    by_tag = findings.costs(run.iou, judged) if judged else run.iou.head(0)
-    whole = findings.overall(run.iou).get(judged)
-    photos = findings.photos(run.dataset, run.measured, [])
-    each = findings.scored(photos, run.counts)
-    return {
-        "categories": by_category.to_dict("records"),
-        "tags": by_tag.to_dict("records"),
-        "prices": findings.prices(run.costs),
-        "category_chart": _category_chart(by_category, say),
-        "tag_chart": _tag_chart(by_tag, whole, say),
-        "spread_chart": _histogram(each.loc[each["split"] == judged, "iou"].tolist(), say),
-        "scored": int((each["split"] == judged).sum()),
-    }
-
-
-def _doubted(suspects: pd.DataFrame) -> dict[str, object]:
-    """Return how many labels look wrong: in how many photos, by kind, and judged by whom."""
-    rows = suspects[suspects["suspect"]]
-    photos = suspects.drop_duplicates(["split", "file_name"])
-    return {
-        "labels": len(rows),
-        "photos": len(findings.doubted(suspects)),
-        "kinds": rows["kind"].value_counts().to_dict(),
-        "own": int((~photos["held_out"]).sum()),
-    }
-
-
-def _category_chart(rows: pd.DataFrame, say: Words) -> dict | None:
-    if rows.empty:
-        return None
-    shown = _dots(rows, rows["category"], rows["split"].map(lambda split: say(f"split.{split}")))
-    if shown["name"].nunique() == 1:
-        shown = shown.assign(name=shown["series"])
-    shown = shown[shown["name"].isin(shown["name"].unique()[:ROW_LIMIT])]
-    return charts.intervals(shown, _splits(say), _titles(say))
-
-
-def _tag_chart(rows: pd.DataFrame, whole: dict | None, say: Words) -> dict | None:
-    if rows.empty or whole is None:
-        return None
-    named = rows["tag"].map(lambda tag: say.known("tag", tag)) + " · " + rows["images"].astype(str)
-    shown = _dots(rows, named, rows["split"].map(lambda split: say(f"split.{split}")))
-    titles = _titles(say) | {"name": say("chart.problem")}
-    return charts.intervals(shown.head(ROW_LIMIT), _splits(say), titles, whole["iou"])
-
-
-def _dots(rows: pd.DataFrame, name: pd.Series, series: pd.Series) -> pd.DataFrame:
-    columns = {"iou": "value", "iou_low": "low", "iou_high": "high"}
-    shown = rows.rename(columns=columns)[[*columns.values(), "images"]]
-    shown = shown.assign(name=name, series=series).dropna(subset="value")
-    return shown[["name", "series", "value", "low", "high", "images"]]
-
-
-def _histogram(values: list[float], say: Words) -> dict | None:
-    return charts.histogram(values, _titles(say)) if values else None
-
-
-def _curves(history: pd.DataFrame, say: Words) -> dict[str, object] | None:
-    """Return the charts of loss and IoU over epochs; ``None`` if nothing was trained."""
-    if history.empty:
-        return None
-    pairs = {"loss": ("loss", "val_loss"), "iou": ("iou", "val_iou")}
-    found = {name: _curve(history, columns, say) for name, columns in pairs.items()}
-    return found | {"last": history.iloc[-1].to_dict()}
-
-
-def _filling(rows: pd.DataFrame, say: Words) -> dict | None:
-    if rows.empty:
-        return None
-    steps = rows.rename(columns={"step": "epoch"}).assign(size=0)
-    return _curve(steps, ("l1", "val_l1"), say, epoch=say("chart.step"), value=say("chart.error"))
-
-
-def _curve(rows: pd.DataFrame, columns: tuple[str, str], say: Words, **titles: str) -> dict:
-    """Return a chart of a train and a valid column over ``epoch``; missing values are left out."""
-    series = _splits(say)[:2]
-    parts = [
-        rows[["epoch", "size"]].assign(value=rows[column], series=label)
-        for column, label in zip(columns, series, strict=True)
-    ]
-    long = pd.concat(parts, ignore_index=True).dropna(subset="value")
-    return charts.curves(long, series, _titles(say) | titles)
-
-
-def _splits(say: Words) -> list[str]:
-    return [say(f"split.{split}") for split in SPLITS]
-
-
-def _titles(say: Words) -> dict[str, str]:
-    keys = ("name", "series", "value", "low", "high", "images", "epoch", "size")
-    return {key: say(f"chart.{key}") for key in keys}

@@ -13,6 +13,7 @@ from pipeline import images, pictures, store
 from pipeline.errors import ImageError
 from pipeline.tables import Dataset
 
+FOLDER = "thumbs"  # of the small pictures, beside the page that draws them
 SIDE = 320  # px, longer side; half as large on the page, so sharp where a point is two pixels
 QUALITY = 78  # of JPEG: 12 kB a photo
 STRAY = 0.7  # px of the small picture that a simpler outline may stray: not seen
@@ -56,11 +57,6 @@ class Drawer:
     raw: Path
     into: Path
 
-    @property
-    def beside(self) -> str:
-        """Return the folder as a page beside it names it."""
-        return self.into.name
-
     def __call__(self, thumb: Thumb) -> Drawn:
         """Write one small picture; return its size and outlines."""
         try:
@@ -85,7 +81,7 @@ def plan(dataset: Dataset, ordered: pd.DataFrame) -> list[Thumb]:
         shapes.setdefault((one.split, one.image_id), []).append((label, one.geometry))
     return [
         Thumb(
-            asset=f"{row.split}-{_digest(row.path)}.jpg",
+            asset=asset(row.split, row.path),
             path=row.path,
             width=row.width,
             height=row.height,
@@ -93,6 +89,20 @@ def plan(dataset: Dataset, ordered: pd.DataFrame) -> list[Thumb]:
         )
         for row in ordered.itertuples()
     ]
+
+
+def digest(path: str) -> str:
+    """Return twelve hexadecimal digits that name a photo wherever a page shows it.
+
+    Args:
+        path: of the photo below ``data/raw``; any text.
+    """
+    return hashlib.sha256(path.encode("utf-8", "surrogatepass")).hexdigest()[:12]
+
+
+def asset(split: str, path: str) -> str:
+    """Return the name of a photo's picture, of plain letters whatever the photo is called."""
+    return f"{split}-{digest(path)}.jpg"
 
 
 def outline(geometry: shapely.Geometry, scale: float) -> str:
@@ -116,7 +126,3 @@ def _closed(ring: shapely.Geometry) -> str:
         return ""
     drawn = " ".join(f"{x} {y}" for x, y in steps).replace(" -", "-")
     return f"M{points[0, 0]} {points[0, 1]}l{drawn}z"
-
-
-def _digest(path: str) -> str:
-    return hashlib.sha256(path.encode("utf-8", "surrogatepass")).hexdigest()[:12]

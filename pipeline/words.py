@@ -64,6 +64,16 @@ class Words(string.Formatter):
             "currency": ["", ""],
         }
 
+    def signed(self, value: float | None, spec: str) -> str:
+        """Write a difference with its sign; of shares it is in percentage points."""
+        if value is None or math.isnan(value):
+            return ABSENT
+        if spec == "%":
+            text = self("changes.points", n=100 * abs(value))
+        else:
+            text = self.number(abs(value), spec)
+        return f"{'+' if value > 0 else '−' if value < 0 else ''}{text}"
+
     def format_field(self, value: object, format_spec: str) -> str:
         """Write one value: text as it is, numbers as ``number`` does."""
         if not format_spec:
@@ -99,6 +109,11 @@ def _plain(value: float, spec: str) -> str:
 def load(language: Language) -> Words:
     """Return the catalogue of a language; its keys are joined by dots."""
     return Words(language, dict(_flat(tomllib.loads(page.source(f"words/{language}.toml")))))
+
+
+def both(first: Language) -> list[Words]:
+    """Return every language, one before the others: what a page shows until it is asked."""
+    return [load(first), *(load(other) for other in LANGUAGES if other != first)]
 
 
 def _flat(table: dict, prefix: str = "") -> list[tuple[str, str | dict[str, str]]]:

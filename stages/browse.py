@@ -2,12 +2,13 @@
 
 from pathlib import Path
 
-from pipeline import accuracy, browse, coco, params, store, tables, words
+from pipeline import accuracy, browse, coco, params, store, tables, thumbs, wall, words
 from pipeline.findings import LEAKS, Run
 from pipeline.parallel import ComputeParams
 from pipeline.rules import TagParams
-from pipeline.thumbs import Drawer
 from stages import run
+
+PAGES = [("report", "../index.html"), ("photos", "../photos/index.html"), ("audit", "")]
 
 
 def main(raw: Path, truth: Path, valid: Path, reports: Path, page: Path) -> str:
@@ -23,9 +24,12 @@ def main(raw: Path, truth: Path, valid: Path, reports: Path, page: Path) -> str:
     )
     html = browse.page(
         tables_of_run,
-        params.load(TagParams, "tag"),
-        params.value(words.Language, "report", "language"),
-        Drawer(raw, page / browse.THUMBS),
+        wall.Setting(
+            params.load(TagParams, "tag"),
+            params.value(words.Language, "report", "language"),
+            PAGES,
+        ),
+        thumbs.Drawer(raw, page / thumbs.FOLDER),
         params.load(ComputeParams, "compute"),
     )
     store.write_bytes(page / "index.html", html.encode("utf-8", "replace"))

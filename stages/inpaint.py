@@ -7,9 +7,10 @@ from typing import NamedTuple
 import msgspec
 import numpy as np
 import pandas as pd
+import torch
 from torch import nn
 
-from pipeline import baselines, coco, fidelity, holes, inpaint, params, store
+from pipeline import anatomy, baselines, coco, fidelity, holes, inpaint, params, store
 from pipeline.deepfill import runtime
 from pipeline.deepfill.generator import Generator
 from pipeline.inpaint import InpaintParams
@@ -17,6 +18,7 @@ from pipeline.parallel import progress
 from stages import run, weighing
 
 OURS = "deepfill"  # its name among the painters
+SIDE = 256  # pixels, of the picture that the paper describes its network with
 
 
 def main(  # noqa: PLR0913  # one a path
@@ -59,10 +61,13 @@ def main(  # noqa: PLR0913  # one a path
 
 
 def load(settings: InpaintParams, trained: Path, card: Path) -> Generator:
-    """Return the network to paint with, and write the card by which the report names it."""
+    """Return the network to paint with; write the card and layers by which the report shows it."""
     generator = weighing.load(settings, trained)
     said = {"source": settings.weights} | msgspec.to_builtins(generator.layout)
     store.write_json(card, {"weights": said})
+    with torch.inference_mode(), anatomy.watched(generator) as layers:
+        generator(torch.zeros(1, 3, SIDE, SIDE), torch.zeros(1, 1, SIDE, SIDE))
+    anatomy.write(card.parent, layers)
     return generator
 
 

@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from pipeline import coco, doubts, params, report, store, tables
+from pipeline import anatomy, coco, doubts, params, provenance, report, store, tables
 from pipeline.examples import ReportParams
-from pipeline.findings import FILLING, Run
+from pipeline.findings import FILLING, LEAKS, Run
 from pipeline.parallel import ComputeParams
-from pipeline.pictures import Folders
+from pipeline.pictures import QUALITY, Folders
 from stages import run
 
 
@@ -21,7 +21,7 @@ def main(  # noqa: PLR0913  # one parameter a path of dvc.yaml
     rivals: Path,
     reports: Path,
 ) -> str:
-    """Read the run's tables, write ``index.html``, ``assets/`` and ``restored.jpg``."""
+    """Read the run's tables, write the page, its short version and their pictures."""
     settings = params.load(ReportParams, "report")
     suspects = store.read_table(reports / "suspects.csv", tables.SUSPECTS)
     measured = store.read_table(reports / "images.csv", tables.MEASURED)
@@ -50,15 +50,38 @@ def main(  # noqa: PLR0913  # one parameter a path of dvc.yaml
         refilled=_stems(filled / "test"),
         transplanted=_stems(transplanted / "test"),
         cards={"unet": _card(model), "deepfill": _card(filled)},
+        leaks=store.read_table(valid / "leaks.csv", LEAKS),
+        changes=store.read_table(reports / "changes.csv", tables.CHANGES),
+        since=store.read_table(reports / "since.csv", tables.SINCE),
+        provenance=_provenance(model),
+        layers={"unet": anatomy.read(model), "deepfill": anatomy.read(filled)},
     )
     folders = Folders(raw, masks, segments, filled, transplanted, rivals)
     compute = params.load(ComputeParams, "compute")
-    html = report.page(tables_of_run, folders, reports, settings, compute)
+    contexts = report.bound(tables_of_run, folders, reports, settings, compute)
+    html = report.html(contexts)
     store.write_bytes(reports / "index.html", html.encode("utf-8", "replace"))
-    sheet = report.sheet(tables_of_run, folders, settings)
+    choice, labels = contexts[0]["choice"], len(tables_of_run.dataset.categories)
+    opening = report.opening(choice, folders, labels)
+    store.write_bytes(reports / "report.jpg", store.encode_image(opening, ".jpg", QUALITY))
+    short = report.short(contexts[0], has_picture=opening.size > 3)
+    store.write_bytes(reports / "report.md", short.encode("utf-8", "replace"))
+    sheet = report.sheet(choice, folders, labels)
     store.write_image(reports / "restored.jpg", sheet)
     pictures = sum(1 for _ in (reports / report.ASSETS).glob("*.jpg"))
     return f"{reports / 'index.html'}, {len(html) / 1e6:.1f} MB and {pictures} pictures"
+
+
+def _provenance(model: Path) -> dict[str, list]:
+    """Return what the run was made with; ``params.yaml`` is a dependency of the stage."""
+    sections = provenance.parameters(Path("params.yaml"))
+    weights = provenance.digest(sorted(model.glob("*.h5")))
+    return {
+        "packages": provenance.packages(),
+        "parameters": sections,
+        "seeds": provenance.seeds(sections),
+        "weights": [("unet", weights)] if weights else [],
+    }
 
 
 def _stems(folder: Path) -> frozenset[str]:

@@ -5,7 +5,19 @@ from pathlib import Path
 
 import pandas as pd
 
-from pipeline import params, photos, recipes, starts, states, store, tables, train, unet, workers
+from pipeline import (
+    anatomy,
+    params,
+    photos,
+    recipes,
+    starts,
+    states,
+    store,
+    tables,
+    train,
+    unet,
+    workers,
+)
 from pipeline.parallel import progress
 from pipeline.photos import Photos
 from stages import live, run
@@ -28,8 +40,7 @@ def main(  # noqa: PLR0913  # one a path
     rows = store.read_table(chosen, tables.CHOSEN)
     network = unet.build(shape, len(names) - 1)
     start = starts.begin(network, shape)
-    many = int((rows["split"] == "train").sum())
-    settings = recipes.recipe(settings, shape.preset, many if start.fresh else None)
+    settings = recipes.recipe(settings, shape.preset, _count(rows) if start.fresh else None)
     side = photos.source_side(shape.size, settings.augment)
     learned = read(rows[rows["split"] == "train"], raw, masks, side)
     held = read(rows[rows["split"] == "valid"], raw, masks, shape.size)
@@ -46,6 +57,7 @@ def main(  # noqa: PLR0913  # one a path
     curve = tables.HISTORY.frame(live.follow(epochs, follow, curves))
     limit = train.threshold(trainer, held)
     unet.save(model, network, unet.card(shape, names, limit))
+    anatomy.write(model, anatomy.of_keras(network, shape.size))
     store.write_table(history, curve, tables.HISTORY)
     kept.forget()
     best = curve.loc[curve["size"] == shape.size, "val_iou"].max()
@@ -54,6 +66,10 @@ def main(  # noqa: PLR0913  # one a path
         f"{len(learned)} images, {len(curve)} epochs: "
         f"IoU {best:.3f} on {len(held)} valid images"
     )
+
+
+def _count(rows: pd.DataFrame) -> int:
+    return int((rows["split"] == "train").sum())
 
 
 def read(rows: pd.DataFrame, raw: Path, masks: Path, side: int) -> Photos:

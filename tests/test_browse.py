@@ -9,11 +9,11 @@ import exports
 import numpy as np
 import pytest
 import shapely
-from browser import CHROMIUM, Browser
+from browser import CHROMIUM, WHY_NOT, Browser
 from test_report import Page
 
 import pipeline
-from pipeline import browse, page, params, rules, store, thumbs
+from pipeline import browse, gallery, page, params, rules, store, thumbs, wall
 from pipeline.findings import LEAKS
 
 HOSTILE = "<img src=x onerror=alert(1)>.png"
@@ -58,16 +58,26 @@ def html(written):
 
 @pytest.fixture(scope="module")
 def data(html):
-    return json.loads(re.search(r'id="audit-data">(.*?)</script>', html, re.DOTALL)[1])
+    return json.loads(re.search(r'id="page-data">(.*?)</script>', html, re.DOTALL)[1])
 
 
-def test_every_element_is_closed_and_ids_and_links_fit(html):
-    seen = Page(html)
+@pytest.fixture(scope="module")
+def words(html):
+    """The words of each language of the page."""
+    found = re.findall(r"data-words>(.*?)</script>", html, re.DOTALL)
+    return {each["language"]: each for each in map(json.loads, found)}
+
+
+@pytest.mark.parametrize("language", ["en", "vi"])
+def test_every_element_is_closed_and_ids_and_links_fit(html, language):
+    other = re.search(r"<template[^>]*>(.*)</template>", html, re.DOTALL)[1]
+    seen = Page({"en": html, "vi": other}[language])
     ids = [attrs["id"] for _, attrs in seen.tags if "id" in attrs]
+    inside = {attrs["href"] for attrs in seen.of("a") if not attrs["href"].startswith("?")}
 
     assert seen.open == []
     assert len(ids) == len(set(ids))
-    assert {attrs["href"][1:] for attrs in seen.of("a")} <= set(ids)
+    assert {link[1:] for link in inside} <= set(ids)
 
 
 def test_names_are_data_and_no_markup(html, data):
@@ -91,10 +101,12 @@ def test_the_policy_allows_the_pages_own_style_and_two_scripts_only(html):
 
 
 def test_each_photo_has_a_small_picture_beside_the_page(written, data):
-    names = data["photos"]["thumb"]
+    photos = data["photos"]
+    splits = [data["splits"][place] for place in photos["split"]]
+    names = [f"{split}-{one}.jpg" for split, one in zip(splits, photos["id"], strict=True)]
 
     assert len(set(names)) == TRAIN + 3
-    for name, (width, height) in zip(names, data["photos"]["shown"], strict=True):
+    for name, (width, height) in zip(names, photos["shown"], strict=True):
         assert store.read_image(written.parent / "thumbs" / name).shape == (height, width, 3)
 
 
@@ -116,7 +128,8 @@ def test_what_has_a_problem_is_what_the_tables_say(audit, data):
 
 
 def test_pairs_across_splits_are_shown_once_with_the_reason(data):
-    files, splits = data["photos"]["file"], data["photos"]["split"]
+    files = data["photos"]["file"]
+    splits = [data["splits"][place] for place in data["photos"]["split"]]
 
     assert [
         ({files[one], files[other]}, {splits[one], splits[other]}, why)
@@ -189,13 +202,14 @@ def test_an_outline_has_each_part_and_hole_and_nothing_for_nothing():
     assert thumbs.outline(shapely.box(1, 1, 1.1, 1.1), 1) == ""
 
 
-def test_every_text_the_script_needs_is_given_and_no_other(data):
-    script = page.source("audit.js")
-    named = set(re.findall(r"\bsay\.(\w+)", script)) | {"sort_split", "sort_name"}
-    named |= {"sort_worst", "sort_mildest"}
+def test_every_text_the_scripts_need_is_given_and_no_other(words):
+    scripts = "".join(page.source(f"{name}.js") for name in browse.SCRIPTS)
+    named = set(re.findall(r"\bsay\.(\w+)", scripts)) | {"view_photo", "view_truth"}
+    outcome = {name for name in named if name not in wall.SAID}
 
-    assert set(data["say"]) == named == set(browse.SAID)
-    assert not [text for text in data["say"].values() if not text]
+    assert set(words["en"]["say"]) == set(words["vi"]["say"]) == set(wall.SAID) <= named
+    assert outcome <= set(gallery.SAID)  # asked for only where there are scores
+    assert not [text for each in words.values() for text in each["say"].values() if not text]
 
 
 def test_the_page_is_written_in_the_language_of_the_report(audit, tmp_path):
@@ -205,13 +219,13 @@ def test_the_page_is_written_in_the_language_of_the_report(audit, tmp_path):
     text = vi.write(tmp_path / "vi").read_text(encoding="utf-8")
 
     assert '<html lang="vi">' in text
-    assert "Tất cả ảnh" in text
+    assert text.index("Tất cả ảnh") < text.index("<template") < text.index("All photos")
 
 
 def test_the_stage_writes_the_page_of_the_tables(audit, written, tmp_path, monkeypatch):
     from pipeline import coco
     from pipeline.auditing import FILES, TABLES
-    from stages import browse as stage
+    from stages import browse as of_stage
 
     for name, columns in TABLES.items():
         store.write_table(tmp_path / "reports" / FILES[name], getattr(audit, name), columns)
@@ -219,7 +233,7 @@ def test_the_stage_writes_the_page_of_the_tables(audit, written, tmp_path, monke
     store.write_table(tmp_path / "valid/leaks.csv", audit.leaks, LEAKS)
     monkeypatch.chdir(tmp_path)
 
-    line = stage.main(
+    line = of_stage.main(
         audit._raw,
         audit._raw.parent / "truth",
         tmp_path / "valid",
@@ -228,30 +242,33 @@ def test_the_stage_writes_the_page_of_the_tables(audit, written, tmp_path, monke
     )
 
     assert f"{TRAIN + 3} photos" in line
-    assert (tmp_path / "audit/index.html").stat().st_size == written.stat().st_size
+    stage, own = (
+        (path / "index.html").read_text() for path in (tmp_path / "audit", written.parent)
+    )
+    assert stage.split('id="page-data">')[1] == own.split('id="page-data">')[1]
+    assert "../photos/index.html" in stage
 
 
 def test_a_measurement_that_has_no_end_or_no_value_is_still_json():
     import pandas as pd
 
-    assert browse._plain(pd.Series([np.inf, np.nan, 1 / 3])) == [browse.BOUNDLESS, None, 0.333333]
+    assert wall.plain(pd.Series([np.inf, np.nan, 1 / 3])) == [wall.BOUNDLESS, None, 0.333333]
 
 
 # What a person does with it.
 
-uses_chromium = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
+uses_chromium = pytest.mark.skipif(CHROMIUM is None, reason=WHY_NOT)
 
 
 @pytest.fixture(scope="module")
 def browser(written):
-    pytest.importorskip("tornado", reason="speaks to Chromium")
     with Browser() as one:
         yield one
 
 
 @pytest.fixture
 def opened(browser, written):
-    browser.call("Page.navigate", url="about:blank")
+    browser.visit("about:blank")
     browser.faults.clear()
     browser.asked.clear()
     browser.open(written)
@@ -261,7 +278,8 @@ def opened(browser, written):
     assert [one for one in browser.asked if not one.startswith(("file:", "data:", "blob:"))] == []
 
 
-CARDS = "document.querySelectorAll('.wall li').length"
+FILES = "[...document.querySelectorAll('.wall .file')].map((one) => one.textContent)"
+NAME = "document.querySelector('[data-name]').textContent"
 SAID_COUNT = "document.querySelector('[data-count]').textContent"
 
 
@@ -282,16 +300,23 @@ def set_field(name, value):
 
 
 @uses_chromium
-def test_photos_come_a_screenful_at_a_time_and_the_rest_on_demand(opened):
-    assert opened.run(CARDS) < TRAIN
-    opened.run("document.querySelector('[data-more]').scrollIntoView()")
-    opened.until(f"{CARDS} > 60")
-    opened.run("document.querySelector('[data-more]').scrollIntoView()")
-    opened.until(f"{CARDS} === {TRAIN + 3}")
+def test_only_the_photos_in_sight_are_in_the_document_wherever_one_scrolls(opened, data):
+    opened.run("document.querySelector('.wall').scrollIntoView()")
+    first = opened.run(FILES)
+    assert len(first) < TRAIN
 
+    opened.run("document.querySelector('.wall').scrollIntoView({ block: 'end' })")
+    opened.until(f"{FILES}.at(-1) === {json.dumps(data['photos']['file'][-1])}")
+    last = opened.run(FILES)
+
+    assert first == data["photos"]["file"][: len(first)]
+    assert last == data["photos"]["file"][-len(last) :]
+    assert len(last) < TRAIN
     assert opened.run(
         "[...document.querySelectorAll('.wall img')].every((i) => i.loading === 'lazy')"
     )
+    sizes = set(opened.run("[...document.querySelectorAll('.wall li')].map((i) => i.ariaSetSize)"))
+    assert sizes == {str(TRAIN + 3)}
 
 
 @uses_chromium
@@ -363,27 +388,30 @@ def test_the_worst_photo_comes_first(opened, audit):
 
 
 @uses_chromium
-def test_a_photo_opens_and_closes_by_keyboard_and_the_focus_returns(opened):
+def test_a_photo_opens_and_closes_by_keyboard_and_the_focus_goes_to_the_last_one_seen(opened):
     opened.run("document.querySelectorAll('.wall button')[1].focus()")
     opened.press("Enter")
     opened.until("document.querySelector('[data-dialog]').open")
-    second = opened.run("document.querySelector('[data-name]').textContent")
+    second = opened.run(NAME)
     opened.press("ArrowRight")
-    third = opened.run("document.querySelector('[data-name]').textContent")
+    third = opened.run(NAME)
+    opened.press("j")
+    opened.press("k")
     rows = opened.run("document.querySelectorAll('[data-about] tbody tr').length")
     opened.press("Escape")
     opened.until("!document.querySelector('[data-dialog]').open")
 
-    assert second != third
+    assert (second, third) == tuple(opened.run(FILES)[1:3])
     assert rows == len(rules.RULES)
-    assert opened.run("document.activeElement === document.querySelectorAll('.wall button')[1]")
+    opened.until("document.activeElement === document.querySelectorAll('.wall button')[2]")
+    opened.until("location.hash === ''")
 
 
 @uses_chromium
 def test_the_list_that_is_shown_is_what_the_csv_holds(opened, audit):
     opened.run(
         "window.made = []; const make = URL.createObjectURL;"
-        "URL.createObjectURL = (blob) => { made.push(blob); return make(blob); }"
+        "URL.createObjectURL = (blob) => { made.push(blob); return make(blob); }; 0"
     )
     opened.call("Browser.setDownloadBehavior", behavior="deny")
     opened.run(chip("Low light"))
@@ -398,7 +426,6 @@ def test_the_list_that_is_shown_is_what_the_csv_holds(opened, audit):
 @uses_chromium
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 def test_a_phone_scrolls_one_way_only(written, dark):
-    pytest.importorskip("tornado")
     with Browser(width=360, height=740, dark=dark) as phone:
         phone.open(written, "#tag-low_light")
         phone.until("document.querySelectorAll('.wall li').length > 0")

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 import pipeline
-from pipeline import browse, doubts, params, rules, store, tables
+from pipeline import doubts, params, rules, store, tables
 
 ROW = {"annotation_id": None, "score": 0.9, "expected": 0.1, "held_out": True, "area": 1.0,
        "left": 0, "top": 0, "right": 1, "bottom": 1}  # fmt: skip
@@ -97,7 +97,7 @@ def project(tmp_path_factory):
 
 def page_data(path):
     html = path.read_text(encoding="utf-8")
-    return json.loads(re.search(r'id="audit-data">(.*?)</script>', html, re.DOTALL)[1])
+    return json.loads(re.search(r'id="page-data">(.*?)</script>', html, re.DOTALL)[1])
 
 
 def test_an_audit_that_is_told_them_writes_them_for_annotation_tools(project):
@@ -124,33 +124,3 @@ def test_its_page_has_the_tag_with_a_limit_to_be_moved(project):
     assert tag["has"] == [1]
     plain = page_data(project / "plain/index.html")["tags"]
     assert "suspect_label" not in {tag["id"] for tag in plain}
-
-
-def test_the_stage_lays_the_same_photos_out_again_and_draws_none(project, monkeypatch):
-    """From what browse wrote: the small pictures stay where they are."""
-    from pipeline import coco
-    from pipeline.findings import LEAKS
-    from stages import review
-
-    audit = pipeline.audit(project / "export", {"compute": {"workers": 1, "cache": ""}})
-    reports, valid = project / "reports", project / "valid"
-    audit.write(reports)
-    (reports / "audit").mkdir()
-    (project / "plain" / browse.THUMBS).rename(reports / "audit" / browse.THUMBS)
-    coco.save(valid, audit.dataset)
-    store.write_table(valid / "leaks.csv", audit.leaks, LEAKS)
-    found = store.read_table(project / "suspects.csv", tables.SUSPECTS)
-    store.write_table(reports / "suspects.csv", found, tables.SUSPECTS)
-    before = sorted(path.name for path in (reports / "audit" / browse.THUMBS).iterdir())
-    (project / "truth").mkdir()
-    monkeypatch.chdir(project)
-
-    said = review.main(project / "truth", valid, reports, reports / "audit", reports / "audit.html")
-
-    first, again = page_data(project / "plain/index.html"), page_data(reports / "audit.html")
-    assert again["folder"] == "audit/thumbs"
-    assert again["photos"] == first["photos"]
-    assert [tag["id"] for tag in again["tags"]][-1] == "suspect_label"
-    assert all((reports / again["folder"] / name).is_file() for name in again["photos"]["thumb"])
-    assert sorted(path.name for path in (reports / "audit" / browse.THUMBS).iterdir()) == before
-    assert said.endswith("1 suspect labels in 3 photos")

@@ -19,7 +19,7 @@ from pipeline import charts, masks, page, pictures, store, words
 TITLES = dict.fromkeys(
     ("name", "series", "value", "low", "high", "images", "epoch", "size"), "a title"
 )
-TEMPLATES = [name for name in page.environment().list_templates() if name.endswith(".html")]
+TEMPLATES = page.environment().list_templates(extensions=["html", "md"])
 
 
 def shapes(text):
@@ -60,9 +60,10 @@ def test_every_catalogue_key_is_written_once_and_is_not_empty():
 
 
 def test_every_key_that_a_template_or_a_module_names_exists():
-    from pipeline import prose, report
+    from pipeline import advice, prose, report, results
 
-    modules = [Path(module.__file__).read_text("utf-8") for module in (prose, report)]
+    sources = (advice, prose, report, results)
+    modules = [Path(module.__file__).read_text("utf-8") for module in sources]
     named = set()
     for text in [*map(page.source, TEMPLATES), *modules]:
         named |= set(re.findall(r"""\b(?:t|words|say)\(\s*["']([a-z0-9_.]+[a-z0-9_])["']""", text))
@@ -104,6 +105,15 @@ def test_every_tag_and_every_code_of_the_checks_is_explained_in_words():
 def test_numbers_are_written_in_the_language_of_the_page(value, spec, english, vietnamese):
     assert words.load("en").number(value, spec) == english
     assert words.load("vi").number(value, spec) == vietnamese
+
+
+def test_every_kind_of_change_and_every_metric_that_is_told_has_words():
+    from pipeline import compare, versions
+
+    keys = {f"changed.{kind}" for kind in compare.KINDS}
+    keys |= {f"metric_path.{what.replace('.', '_')}" for what in versions.HEAD}
+
+    assert keys <= set(words.load("en").texts)
 
 
 def test_one_is_singular_in_english_only():

@@ -83,8 +83,10 @@ SCHEMAS = {
     "restored.csv": tables.RESTORED,
     "costs.csv": tables.COSTS,
     "suspects.csv": tables.SUSPECTS,
+    "perceived.csv": tables.PERCEIVED,
     "restoration.csv": tables.RESTORATION,
     "remains.csv": tables.REMAINS,
+    "since.csv": tables.SINCE,
     "history.csv": tables.HISTORY,
 }
 

@@ -24,6 +24,7 @@ from pipeline import (
     tables,
     words,
 )
+from pipeline.anatomy import Layer
 from pipeline.examples import ReportParams
 from pipeline.findings import Run
 from pipeline.pictures import Folders
@@ -39,7 +40,10 @@ IOU_OF = {"train": 0.9312, "valid": 0.8145, "test": 0.7023}
 
 
 class Page(HTMLParser):
-    """Elements of a page, in order, with a check that each is closed where it should be."""
+    """Elements of a page, in order, with a check that each is closed where it should be.
+
+    What a template holds is not of the page until a script puts it there: it is passed over.
+    """
 
     def __init__(self, html):
         super().__init__(convert_charrefs=True)
@@ -48,7 +52,8 @@ class Page(HTMLParser):
         self.close()
 
     def handle_starttag(self, tag, attrs):
-        self.tags.append((tag, dict(attrs)))
+        if "template" not in self.open:
+            self.tags.append((tag, dict(attrs)))
         if tag not in VOID:
             self.open.append(tag)
 
@@ -57,6 +62,8 @@ class Page(HTMLParser):
         assert self.open.pop() == tag, f"</{tag}> out of place"
 
     def handle_data(self, data):
+        if "template" in self.open:
+            return
         if self.open and self.open[-1] in {"script", "style"}:
             self.scripts.append((self.open[-1], data))
         else:
@@ -156,7 +163,45 @@ def whole(folders):
             ]
         ),
         cards={"unet": {"preset": "default", "size": 160}, "deepfill": {"width": 24}},
+        leaks=findings.LEAKS.frame([_tie()]),
+        changes=tables.CHANGES.frame([_change("image_added", "test2.png")] * 2),
+        since=tables.SINCE.frame(_since()),
+        provenance={
+            "packages": [("numpy", "9.8.7")],
+            "parameters": [("tag", [("far_below", 0.0123), ("nothing", None)])],
+            "seeds": [("train.seed", 4711)],
+            "weights": [("unet", "0123456789ab")],
+        },
+        layers={
+            "unet": [Layer(SCRIPT, "Conv2D", (8, 8, 4), 1234)],
+            "deepfill": [Layer("stage1.conv1", "GatedConv", (8, 8, 4), 5678)],
+        },
     )
+
+
+def _tie():
+    return {"file_name": HOSTILE, "split": "test", "other": "train3.png", "other_split": "train",
+            "why": "leak_alike", "bits": 3}  # fmt: skip
+
+
+def _change(kind, name):
+    return {"kind": kind, "split": "test", "file_name": name, "annotation_id": None,
+            "category": "", "value": 1.0, "before": "", "after": ""}  # fmt: skip
+
+
+def _since():
+    row = {"against": "run", "version": "abcdef0", "split": "", "file_name": "", "images": None,
+           "low": None, "high": None}  # fmt: skip
+    moved = {"before": 0.5123, "after": 0.7023, "change": 0.19}
+    named = {"split": "test", "file_name": "test4.png"}
+    return [
+        row | moved | {"what": "iou.mean"},
+        row | moved | {"what": "audit.tags.crowd", "before": 0.1, "after": 0.25, "change": 0.15},
+        row | moved | {"what": "audit.tags.far", "before": None, "change": None},
+        row | moved | {"what": "audit.f1.crowd"},
+        row | moved | {"what": "iou.paired", "split": "test", "images": 5, "low": 0.1, "high": 0.3},
+        row | moved | {"what": "photo", "images": 1} | named,
+    ]
 
 
 def _cost(tag, gain):
@@ -325,13 +370,13 @@ def _gain(against, gain):
     return row | {"gain_low": gain - 0.01, "gain_high": gain + 0.01}
 
 
-def _restored(images):
+def _restored(images, lpips=None):
     means = {"deepfill": 21.37, "telea": 23.59, "mean": 12.0}
     return [
         {
             "file_name": image["file_name"], "kind": "transplant", "method": method,
             "hole": 0.1, "psnr": psnr, "ssim": psnr / 50, "l1": 1 / psnr,
-            "seam": 1.2,
+            "seam": 1.2, "lpips": lpips,
         }
         for image in images if image["split"] == "test" for method, psnr in means.items()
     ]  # fmt: skip
@@ -357,7 +402,8 @@ def test_every_element_is_closed_and_every_id_is_used_once(seen):
 def test_links_within_the_page_lead_somewhere(seen):
     ids = {attrs["id"] for _, attrs in seen.tags if "id" in attrs}
     links = [attrs["href"] for attrs in seen.of("a")]
-    links.remove("audit.html")  # the page of all photos, another stage's
+    # The pages beside it, which other stages write, and this one in the other language.
+    links = [link for link in links if not link.startswith(("audit/", "photos/", "?lang=vi"))]
 
     assert len(links) > 7
     assert [link for link in links if not link.startswith("#") or link[1:] not in ids] == []
@@ -373,6 +419,33 @@ def test_nothing_is_fetched_from_anywhere_but_the_folder_beside_the_page(seen, f
     for source in sources:
         assert re.fullmatch(r"assets/[\w-]+\.jpg", source)
         assert (folder / "out" / source).is_file()
+
+
+def test_a_reader_of_the_student_report_finds_each_of_its_figures(seen):
+    links = {attrs["href"] for attrs in seen.of("a")}
+    numbers = "2 10 11 14 15–16 17 18 22–23 24 25 26"
+
+    assert {f"#figure-{n}" for n in (2, 3, 10, 11, 14, 15, 18, 22, 24, 25, 26)} <= links
+    assert "#table-1" in links
+    for number in numbers.split():
+        assert re.search(rf"Figures? {number} ", seen.words), number
+    assert "Figures 3, 19 U-Net 1 layers, 1,234 parameters" in seen.words
+    assert "Table 1 ·" in seen.words
+
+
+def test_what_a_figure_would_show_may_be_absent(whole, folders, tmp_path):
+    bare = Run(
+        dataset=whole.dataset,
+        issues=whole.issues,
+        measured=whole.measured,
+        tags=whole.tags,
+    )
+    seen = Page(report.page(bare, Folders(folders.raw, folders.masks), tmp_path, SETTINGS, LOCAL))
+    ids = {attrs["id"] for _, attrs in seen.tags if "id" in attrs}
+
+    assert {attrs["href"][1:] for attrs in seen.of("a") if attrs["href"][0] == "#"} <= ids
+    assert "figure-3" not in ids
+    assert "figure-14" in ids
 
 
 def test_the_policy_allows_exactly_the_scripts_and_styles_of_the_page(seen):
@@ -579,6 +652,19 @@ def test_table_1_says_how_often_a_tag_is_right_where_that_is_known(seen, whole, 
     assert "Recall" not in without.words.split("Segmentation")[0]
 
 
+def test_each_category_is_crossed_with_each_problem_where_there_are_several(
+    seen, whole, folders, tmp_path
+):
+    dog = whole.iou[whole.iou["category"] == "person"].assign(category="dog", iou=0.2468, images=4)
+    far = dog.assign(tag="far", iou=0.1357, images=2)
+    iou = pd.concat([whole.iou, dog, far], ignore_index=True)
+    text = Page(report.page(replace(whole, iou=iou), folders, tmp_path, SETTINGS, LOCAL)).words
+
+    assert "IoU of each category in the photos of each problem" not in seen.words
+    assert "Category All photos Subject too far away person 0.70" in text
+    assert "dog 0.25 0.64–0.76 · 4 0.14 0.64–0.76 · 2" in text
+
+
 def test_what_problems_cost_is_listed_dearest_first(seen):
     assert re.search(
         r"dearest first.*Subject too far away 3 0.41 0.70 \+0.100 \+0.080 … \+0.120 \+0.050 "
@@ -617,11 +703,11 @@ def test_the_sheet_shows_photos_holes_and_results_and_skips_what_cannot_be_read(
             hole[: image.height // 2] = 1
             store.write_mask(folders.filled / "holes" / f"{image.stem}.png", hole)
 
-    drawn = report.sheet(whole, folders, SETTINGS)
+    drawn = report.sheet(examples.choose(whole, SETTINGS), folders, 1)
 
     assert drawn.shape[1] == 6 * report.SHEET_SIDE + 3 * pictures.GAP
     assert drawn.shape[0] % report.SHEET_SIDE == 0
-    np.testing.assert_array_equal(drawn, report.sheet(whole, folders, SETTINGS))
+    np.testing.assert_array_equal(drawn, report.sheet(examples.choose(whole, SETTINGS), folders, 1))
 
 
 def test_gains_are_told_with_their_intervals_and_what_remains(seen):
@@ -641,7 +727,7 @@ def test_the_stage_reads_the_tables_and_writes_the_page(whole, folders, tmp_path
         ("costs", tables.COSTS), ("suspects", tables.SUSPECTS),
         ("scores", tables.SCORES), ("confusion", tables.CONFUSION), ("worst", tables.WORST),
         ("calibration", tables.CALIBRATION), ("rivals", tables.RIVALS),
-        ("remains", tables.REMAINS),
+        ("remains", tables.REMAINS), ("changes", tables.CHANGES), ("since", tables.SINCE),
     ):  # fmt: skip
         store.write_table(reports / f"{name}.csv", getattr(whole, name), columns)
     store.write_table(reports / "learning_curve.csv", whole.learning, tables.LEARNING)
@@ -649,6 +735,7 @@ def test_the_stage_reads_the_tables_and_writes_the_page(whole, folders, tmp_path
     store.write_table(reports / "tag_accuracy.csv", whole.accuracy, tables.TAG_ACCURACY)
     store.write_table(reports / "history_inpaint.csv", whole.filling, findings.FILLING)
     store.write_table(reports / "images.csv", whole.measured, tables.MEASURED)
+    store.write_table(tmp_path / "valid/leaks.csv", whole.leaks, findings.LEAKS)
     store.write_json(tmp_path / "model/model.json", {"preset": "seed", "size": 160, "scale": 0.5})
     store.write_json(folders.filled / "weights.json", {"weights": {"width": 12345}})
     (tmp_path / "params.yaml").write_text(
@@ -662,10 +749,56 @@ def test_the_stage_reads_the_tables_and_writes_the_page(whole, folders, tmp_path
     text = Page((reports / "index.html").read_text("utf-8")).words
 
     assert "index.html" in said
+    assert "# Báo cáo" in (reports / "report.md").read_text("utf-8")
+    assert (reports / "report.jpg").is_file()
     assert "phân đoạn" in text
     assert "seed" in text
     assert "12.345" in text  # what the restorer says of itself, one level down
     assert HOSTILE in text
+
+
+def test_what_changed_is_told_with_the_interval_of_the_change(seen):
+    assert "2 photos added" in seen.words
+    assert "Since the last run commit abcdef0" in seen.words
+    assert "IoU, test 0.512 0.702 +0.190" in seen.words
+    assert "Share: Crowd 10% 25% +15.0 pp" in seen.words
+    assert "IoU, the 5 test photos of both 0.512 0.702 +0.190 +0.100 … +0.300" in seen.words
+    assert "Share: Subject too far away" not in seen.words  # a new tag: the photos did not change
+    assert "0.51 → 0.70 test4.png" in seen.words
+
+
+def test_photos_of_two_splits_are_shown_in_pairs(seen):
+    assert "1 pair: A photo looks like one of another split (1)." in seen.words
+    assert [attrs for attrs in seen.of("img") if "train3.png" in attrs["alt"]]
+
+
+def test_the_short_version_has_the_numbers_and_its_tables_are_whole(whole, folders, folder):
+    context = report.bound(whole, folders, folder / "short", SETTINGS, LOCAL)[0]
+    text = report.short(context, has_picture=True)
+    tables_of_it = re.findall(r"(?:^\|.*\n)+", text, re.MULTILINE)
+
+    assert text == report.short(context, has_picture=True)
+    assert "![" in text
+    assert "![" not in report.short(context, has_picture=False)
+    assert "| person | test | 6 | **0.70** | 0.64–0.76 |" in text
+    assert "| IoU, test | 0.512 | 0.702 | +0.190 |" in text
+    assert len(tables_of_it) == 4
+    for table in tables_of_it:
+        cells = {len(re.findall(r"(?<!\\)\|", line)) for line in table.splitlines()}
+        assert len(cells) == 1
+
+
+def test_the_opening_picture_has_a_row_a_photo(whole, folders):
+    drawn = report.opening(examples.choose(whole, SETTINGS), folders, 1)
+    side = report.OPENING_SIDE
+
+    assert drawn.shape == (2 * side, 4 * side, 3)
+
+
+def test_what_the_page_was_made_with_is_on_it_and_no_clock(seen, html):
+    for told in ("numpy 9.8.7", "train.seed 4711", "0123456789ab", "far_below 0.0123", "null"):
+        assert told in seen.words
+    assert not re.search(r"\b20\d\d-\d\d-\d\d\b", seen.words)
 
 
 @pytest.mark.parametrize("rows", range(14))
@@ -737,3 +870,13 @@ def test_the_strip_shows_modest_objects_and_only_restored_photos(whole):
     none = examples.choose(replace(whole, refilled=frozenset()), SETTINGS)
     assert [shot.kind for shot in none.strip[0].shots] == ["photo", "truth", "predicted"]
     assert none.restored == []
+
+
+def test_lpips_has_a_column_where_it_was_measured_and_none_elsewhere(whole, folders, folder):
+    measured = replace(whole, restored=whole.restored.assign(lpips=0.1234))
+
+    page = report.page(measured, folders, folder / "out", SETTINGS, LOCAL)
+
+    assert "LPIPS" in page
+    assert "0.123" in page
+    assert "LPIPS" not in report.page(whole, folders, folder / "out", SETTINGS, LOCAL)

@@ -132,14 +132,23 @@ def test_the_report_asks_nothing_of_a_network(project):
 
 def test_every_photo_is_on_the_audit_page_which_the_report_leads_to(project):
     thumbs = {path.name for path in (project / "reports/audit/thumbs").glob("*.jpg")}
-    first = (project / "reports/audit/index.html").read_text(encoding="utf-8")
-    page = (project / "reports/audit.html").read_text(encoding="utf-8")
+    page = (project / "reports/audit/index.html").read_text(encoding="utf-8")
 
     assert len(thumbs) == TINY["sample"]["images"]
-    assert all(name in page and name in first for name in thumbs)
-    assert '"id":"suspect_label"' in page
-    assert '"id":"suspect_label"' not in first
-    assert 'href="audit.html"' in (project / "reports/index.html").read_text("utf-8")
+    assert all(name.removesuffix(".jpg").split("-")[1] in page for name in thumbs)
+    assert 'href="audit/index.html"' in (project / "reports/index.html").read_text("utf-8")
+
+
+def test_every_example_of_the_report_leads_to_its_photo_in_the_gallery(project):
+    gallery = (project / "reports/photos/index.html").read_text(encoding="utf-8")
+    report = (project / "reports/index.html").read_text("utf-8")
+    photos = re.findall(r'href="photos/index.html#photo=(\w+)-(\w+)"', report)
+    bands = {path.stem for path in (project / "reports/photos/bands").glob("*.png")}
+
+    assert '"id":"suspect_label"' in gallery
+    assert len(photos) > 3
+    assert all(f'"{name}"' in gallery for _, name in photos)
+    assert {f"{split}-{name}" for split, name in photos} <= bands
 
 
 def test_a_photo_is_restored_by_path_with_the_trained_model(project, tmp_path):
@@ -169,8 +178,13 @@ def test_a_tag_threshold_reruns_only_what_reads_tags(project):
     edit(project, tag={"far_below": 0.5})
     try:
         assert sorted(ran(dvc(project, "repro"))) == [
-            "browse", "evaluate", "report", "review", "tag"
-        ]  # fmt: skip
+            "browse",
+            "evaluate",
+            "gallery",
+            "report",
+            "since",
+            "tag",
+        ]
     finally:
         edit(project, tag={"far_below": original(("tag", "far_below"))})
         dvc(project, "repro")
@@ -183,7 +197,7 @@ def test_excluding_a_tag_retrains_and_a_word_of_the_report_does_not(project):
 
     assert "tag" in ran(planned)
     edit(project, report={"language": "vi"})
-    assert ran(dvc(project, "repro", "--dry")) == ["browse", "review", "report"]
+    assert ran(dvc(project, "repro", "--dry")) == ["browse", "gallery", "report"]
     edit(project, report={"language": "en"})
 
 

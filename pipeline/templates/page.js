@@ -1,8 +1,25 @@
 "use strict";
 (() => {
   const root = document.documentElement;
-  const remember = (value) => { try { localStorage.setItem("theme", value); } catch { /* a file may have no storage */ } };
-  const recall = () => { try { return localStorage.getItem("theme"); } catch { return null; } };
+  const remember = (name, value) => { try { localStorage.setItem(name, value); } catch { /* a file may have no storage */ } };
+  const recall = (name) => { try { return localStorage.getItem(name); } catch { return null; } };
+
+  // The page is written once a language; the one that was asked for, or last chosen, takes the first one's place.
+  const asked = new URLSearchParams(location.search).get("lang");
+  const wanted = asked || recall("language");
+  for (const other of document.querySelectorAll("template[data-language]")) {
+    if (other.dataset.language !== wanted) continue;
+    document.querySelector("[data-layout]").replaceWith(other.content);
+    root.lang = wanted;
+    document.title = other.dataset.title;
+  }
+  if (asked === root.lang) remember("language", asked);
+  for (const link of document.querySelectorAll("[data-language-link]")) {
+    link.hidden = false;
+    link.addEventListener("click", () => { link.hash = location.hash; });
+  }
+  if (document.getElementById(location.hash.slice(1))) document.getElementById(location.hash.slice(1)).scrollIntoView();
+
   const systemDark = matchMedia("(prefers-color-scheme: dark)");
   const isDark = () => (root.dataset.theme || (systemDark.matches ? "dark" : "light")) === "dark";
 
@@ -43,9 +60,9 @@
   const toggle = document.querySelector("[data-theme-toggle]");
   function mark() { toggle.setAttribute("aria-pressed", String(isDark())); }
   function set(value) { root.dataset.theme = value; mark(); draw(); }
-  if (["light", "dark"].includes(recall())) root.dataset.theme = recall();
+  if (["light", "dark"].includes(recall("theme"))) root.dataset.theme = recall("theme");
   toggle.hidden = false;
-  toggle.addEventListener("click", () => { const next = isDark() ? "light" : "dark"; remember(next); set(next); });
+  toggle.addEventListener("click", () => { const next = isDark() ? "light" : "dark"; remember("theme", next); set(next); });
   systemDark.addEventListener("change", () => { mark(); draw(); });
   mark();
   draw();
@@ -54,15 +71,23 @@
   for (const figure of document.querySelectorAll("[data-compare]")) {
     const range = figure.querySelector("input");
     const stage = figure.querySelector(".compare-stage");
-    const move = () => stage.style.setProperty("--at", `${range.value}%`);
+    const move = () => {
+      stage.style.setProperty("--at", `${range.value}%`);
+      range.setAttribute("aria-valuetext", range.dataset.value.replace("{left}", range.value).replace("{right}", 100 - range.value));
+    };
     range.hidden = false;
     figure.classList.add("live");
     range.addEventListener("input", move);
     move();
   }
 
+  // On paper there is no later: what waits for its turn on the screen is loaded at once.
+  const hurry = () => { for (const image of document.images) image.loading = "eager"; };
+  window.addEventListener("beforeprint", hurry);
+  if (location.hash === "#print") hurry();
+
   // The contents list marks the section that is being read.
-  const links = new Map([...document.querySelectorAll("nav.contents a")].map((link) => [link.hash.slice(1), link]));
+  const links = new Map([...document.querySelectorAll("nav.sections a")].map((link) => [link.hash.slice(1), link]));
   const watch = new IntersectionObserver((entries) => {
     for (const entry of entries) {
       if (!entry.isIntersecting) continue;

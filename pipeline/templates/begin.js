@@ -1,0 +1,4 @@
+browser.hidden = false;
+update();
+arrive();
+addEventListener("popstate", arrive);
