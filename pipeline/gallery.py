@@ -70,12 +70,13 @@ def page(
         for row in images.itertuples()
     ]
     made = parallel.each(drawer, plan, compute, "drawing", threads=True)
+    doubted = set(run.suspects.loc[run.suspects["suspect"], "kind"])
     data = wall.wall(run, setting.limits)
     data |= {
         "folder": beside.thumbs,
         "raw": beside.raw,
         "single": drawer.single,
-        "kinds": [kind for kind in KINDS if kind in set(run.suspects["kind"])],
+        "kinds": [kind for kind in KINDS if kind in doubted],
     }
     data["photos"] |= {
         "broken": [row for row, one in enumerate(plan) if f"{one.name}.jpg" not in beside.drawn],

@@ -21,7 +21,7 @@ from pipeline.pictures import PREDICTED, TRUTH
 BANDS = ("truth", "predicted", "difference")
 MISTAKEN = (204, 121, 167)  # RGB, purple: both drew an object, of different categories
 TINT, EDGE, FAULT = 56, 255, 190  # opacity of 0..255: inside an object, its outline, a difference
-LINE = 3  # pixels inside an edge, so that an outline shows in a small picture
+LINE = 2  # pixels inside an edge, so that an outline shows in a small picture
 BRUSH = np.ones((2 * LINE + 1, 2 * LINE + 1), np.uint8)
 LABELS = len(masks.PALETTE) - 1  # colours repeat after so many, as in the masks
 QUALITY = 82  # of JPEG, as the report's pictures

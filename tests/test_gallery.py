@@ -309,8 +309,10 @@ def test_back_closes_a_photo_that_was_opened_and_forward_opens_it(opened):
     pick(opened, "split", "test")
     opened.page.click(".wall li:nth-child(2) button")
     assert opened.run(NAME) == "test_01.png"
+    first = opened.run("location.hash")
     opened.press("j")
     assert opened.run(NAME) == "test_02.png"
+    opened.until(f"location.hash !== '{first}'")
     opened.page.go_back()
     opened.until(f"!{OPEN}")
     assert opened.run("location.hash") == "#split=test"

@@ -134,8 +134,19 @@ def test_every_photo_is_on_the_audit_page_which_the_report_leads_to(project):
     page = (project / "reports/audit/index.html").read_text(encoding="utf-8")
 
     assert len(thumbs) == TINY["sample"]["images"]
-    assert all(name in page for name in thumbs)
+    assert all(name.removesuffix(".jpg").split("-")[1] in page for name in thumbs)
     assert 'href="audit/index.html"' in (project / "reports/index.html").read_text("utf-8")
+
+
+def test_every_example_of_the_report_leads_to_its_photo_in_the_gallery(project):
+    gallery = (project / "reports/photos/index.html").read_text(encoding="utf-8")
+    report = (project / "reports/index.html").read_text("utf-8")
+    photos = re.findall(r'href="photos/index.html#photo=(\w+)-(\w+)"', report)
+    bands = {path.stem for path in (project / "reports/photos/bands").glob("*.png")}
+
+    assert len(photos) > 3
+    assert all(f'"{name}"' in gallery for _, name in photos)
+    assert {f"{split}-{name}" for split, name in photos} <= bands
 
 
 def test_a_photo_is_restored_by_path_with_the_trained_model(project, tmp_path):
@@ -167,6 +178,7 @@ def test_a_tag_threshold_reruns_only_what_reads_tags(project):
         assert sorted(ran(dvc(project, "repro"))) == [
             "browse",
             "evaluate",
+            "gallery",
             "report",
             "since",
             "tag",
@@ -183,7 +195,7 @@ def test_excluding_a_tag_retrains_and_a_word_of_the_report_does_not(project):
 
     assert "tag" in ran(planned)
     edit(project, report={"language": "vi"})
-    assert ran(dvc(project, "repro", "--dry")) == ["browse", "report"]
+    assert ran(dvc(project, "repro", "--dry")) == ["browse", "gallery", "report"]
     edit(project, report={"language": "en"})
 
 

@@ -1,7 +1,7 @@
 // One photo, large: what was drawn over it, and all that is known of it.
 const dialog = find("dialog"), stage = find("stage"), pair = dialog.querySelector(".compare");
 const VIEWS = ["photo", "truth", "predicted", "difference", "restored"];
-let open_row = null, looked = "truth";
+let open_row = null, looked = "truth", telling = 0;
 
 // Which views a photo has; the report's run adds what the networks made of it.
 function viewsOf(row) {
@@ -95,7 +95,10 @@ function view(row, add) {
   find("about").scrollTop = 0;
   find("previous").disabled = at < 1;
   find("next").disabled = at === shown.length - 1 || !shown.length;
-  if (add !== null) remember(row, add);
+  clearTimeout(telling);
+  if (add) remember(row, true);
+  // A held key steps faster than browsers let an address change.
+  else if (add !== null) telling = setTimeout(() => remember(row), 120);
   if (fresh && !dialog.open) { dialog.showModal(); find("name", dialog).focus(); }
   for (const next of [shown[at + 1], shown[at - 1]]) {
     if (next === undefined || at < 0) continue;
@@ -111,6 +114,7 @@ function leave() {
   if (open_row === null) return;
   const row = open_row;
   open_row = null;
+  clearTimeout(telling);
   if (dialog.open) dialog.close();
   reveal(row);
 }

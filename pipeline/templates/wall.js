@@ -94,7 +94,7 @@ options("split", [["", say.all_splits], ...data.splits.map((name, at) => [name, 
 options("category", [["", say.all_categories], ...data.categories.map((name, at) => [String(at), name])], 2);
 options("place", [["", say.all_places], ...data.places.map((name, at) => [name, name, at]).filter(([, , at]) => places.has(at))]);
 options("code", [["", say.all_codes], ...data.codes.map((code, at) => [code, words.codes[code], at]).filter(([, , at]) => codes.has(at))]);
-options("suspect", photos.doubts ? [["", say.all_labels], ["any", say.any_suspect], ...data.kinds.map((kind, at) => [kind, words.kinds[at]])] : []);
+options("suspect", data.kinds?.length ? [["", say.all_labels], ["any", say.any_suspect], ...data.kinds.map((kind, at) => [kind, words.kinds[at]])] : []);
 options("sort", [["split", say.sort_split], ["name", say.sort_name], ...(scored ? [["low", say.sort_low], ["high", say.sort_high]] : []), ["grave", say.sort_grave], ["worst", say.sort_worst], ["mildest", say.sort_mildest]]);
 options("over", [["truth", say.over_truth], ...(photos.outlines ? [] : [["predicted", say.over_predicted], ["difference", say.over_difference]]), ["none", say.over_none]]);
 
