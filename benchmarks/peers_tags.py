@@ -28,7 +28,7 @@ import numpy as np
 import pandas as pd
 
 from benchmarks import tag_speed
-from pipeline import accuracy, coco, params, raw, store, tables, validate
+from pipeline import accuracy, coco, looking, params, raw, store, tables, validate
 from pipeline.checks import ValidateParams
 from pipeline.parallel import ComputeParams
 
@@ -169,7 +169,7 @@ def main(people: Path, python: Path | None = None) -> None:
 def _judged(folder: Path, answers: pd.DataFrame, python: Path, scratch: Path) -> str:
     compute = ComputeParams(backend="local", workers=0, scheduler=None)
     limits = params.load(ValidateParams, "validate")
-    sound = validate.run(folder, limits, compute)[1]
+    sound = validate.run(folder, limits, partial(looking.rows, folder, compute))[1]
     coco.save(scratch / "valid", sound.dataset)
     photos = scratch / "photos"  # neither tool sees more than the other
     for row in sound.dataset.images.itertuples():

@@ -10,7 +10,12 @@ report half says how right the shipped limits are on the others. Where the shipp
 - the weights of defocus: the calibration half and half of the sample; its KNEE and CONSTANT: the
   calibration half and samples of seeds 41 to 44, so that blurred_above stays at even odds.
 - the forest of hidden (benchmarks/fit_hidden.py): outlines of the calibration half and of seeds 41
-  to 44. occluded_above lies in the gap between the hidden and the others of seeds 1 and 41 to 44.
+  to 44.
+- occluded_above, and what a thing in front weighs beside the outline (FRONT_WEIGHT of
+  pipeline/rules.py): both halves and the sample in view.
+- how sure the detector must be of a person (EVEN and SHARP of pipeline/unseen.py): both halves in
+  view, of two numbers one pair; from which likeness something stands still: the sample. The
+  detector was trained on COCO, and the 61 photos called coco_ are among what it learned from.
 - unusual_above: where those five samples together have the fewest wrong answers.
 
 Which cues to use was chosen with both halves in view, so the report half is a check, not a blind

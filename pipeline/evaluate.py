@@ -185,7 +185,7 @@ def metrics(  # noqa: PLR0913  # one a table
     tree["iou"]["category"] = dict(zip(by_category["category"], by_category["iou"], strict=True))
     tree["iou"]["tag"] = dict(zip(by_tag["tag"], by_tag["iou"], strict=True))
     for (kind, method), group in restored.groupby(["kind", "method"]):
-        means = group[["psnr", "ssim", "l1"]].mean()
+        means = group[["psnr", "ssim", "l1", "lpips"]].mean()
         tree["restore"].setdefault(kind, {})[method] = means.to_dict()
     tree["audit"]["issues"] = issues["severity"].value_counts().sort_index().to_dict()
     tags = tag_names(tagged)

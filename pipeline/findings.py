@@ -59,7 +59,7 @@ LEAKS = Columns(  # of data/valid/leaks.csv
 SEVERITIES = ("error", "warning", "info")
 MODEST = 1 / 3  # of the picture: larger objects leave too little scene to show a restoration
 SEEN = 0.01  # of the picture: where less is removed, there is nothing to see
-RESTORING = ("psnr", "ssim", "l1")
+RESTORING = ("psnr", "ssim", "l1", "lpips")
 METHODS = ("deepfill", "telea", "ns", "mean")
 EXAMPLES = 3  # file names shown beside an issue's code
 
@@ -133,7 +133,7 @@ class Run:
 
 @dataclass(frozen=True)
 class Compared:
-    """Mean restoration scores of one kind of hole, columns ``method, holes, psnr, ssim, l1``."""
+    """Mean restoration scores of one kind of hole, columns ``method, holes`` and ``RESTORING``."""
 
     kind: str
     rows: pd.DataFrame

@@ -12,7 +12,7 @@ from pipeline import store
 from pipeline.errors import ImageError
 
 WORK_SIDE = 320  # half of Roboflow's usual 640: focus cues separate as well there, 4 times faster
-EVERY = 4  # chroma is taken from each fourth pixel of each fourth row
+EVERY = 4  # chroma and noise are taken from each fourth pixel of each fourth row
 TINY = 64  # side of the square picture that hash and gradients are taken from
 TILES = 16  # a side, of the picture by which copies are told from near copies
 HASH_SIDE = 8  # 64 bits, the lowest 8 x 8 frequencies
@@ -142,8 +142,7 @@ def noise(grey: np.ndarray) -> float:
         Immerkaer, "Fast noise variance estimation", CVIU 64, 1996,
         https://doi.org/10.1006/cviu.1996.0060; the median in place of the mean is ours.
     """
-    kernel = np.outer([1, -2, 1], [1, -2, 1]).astype(np.float32)
-    response = np.abs(cv2.filter2D(grey, cv2.CV_16S, kernel)[::3, ::3].ravel())
+    response = np.abs(cv2.Sobel(grey, cv2.CV_16S, 2, 2)[::EVERY, ::EVERY].ravel())  # that mask
     middle = len(response) // 2
     # 36 = sum of the squared weights; 0.6745 = median of |normal|
     return float(np.partition(response, middle)[middle] / (6 * 0.6745))
@@ -162,7 +161,11 @@ def look(image: np.ndarray, person: np.ndarray) -> np.ndarray:
         cells of which people leave less than a fifth free.
     """
     side = LOOK_CELLS * LOOK_PIXELS
-    pixels = cv2.resize(image, (side, side), interpolation=cv2.INTER_AREA).astype(np.float32)
+    half = image[: image.shape[0] // 2 * 2, : image.shape[1] // 2 * 2]
+    half = cv2.resize(
+        half, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA
+    )  # four times as fast
+    pixels = cv2.resize(half, (side, side), interpolation=cv2.INTER_AREA).astype(np.float32)
     free = cv2.resize(person, (side, side), interpolation=cv2.INTER_NEAREST) == 0
     red, green, blue = cv2.split(pixels)
     total = red + green + blue + 24  # 24: colour of near black is not trusted
@@ -238,9 +241,9 @@ def gradients(grey: np.ndarray, person: np.ndarray) -> np.ndarray:
     horizontal = cv2.Sobel(level, cv2.CV_32F, 1, 0)
     vertical = cv2.Sobel(level, cv2.CV_32F, 0, 1)
     free = cv2.resize(person, (TINY, TINY), interpolation=cv2.INTER_NEAREST) == 0
-    strength = cv2.magnitude(horizontal, vertical) * cv2.erode(free.astype(np.float32), BLIND)
-    angle = np.arctan2(vertical, horizontal) % np.pi
-    bins = np.minimum((angle * (HOG_BINS / np.pi)).astype(np.intp), HOG_BINS - 1)
+    strength, angle = cv2.cartToPolar(horizontal, vertical)
+    strength *= cv2.erode(free.astype(np.float32), BLIND)
+    bins = (angle * (HOG_BINS / np.pi)).astype(np.intp) % HOG_BINS
     where = np.arange(TINY) // HOG_PIXELS
     cell = where[:, None] * HOG_CELLS + where[None, :]
     flat = np.bincount((cell * HOG_BINS + bins).ravel(), strength.ravel(), HOG_CELLS**2 * HOG_BINS)

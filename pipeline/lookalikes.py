@@ -1,11 +1,13 @@
 """Which photos are the same picture as another one, and which nearly are."""
 
+import cv2
 import numpy as np
 
 from pipeline.images import TILES, mirrored
 
 SHORT = 20  # bits of 63; pairs further apart are not compared cell by cell
-BLOCK = 1 << 12  # pairs compared at once, 1 MB a picture's side
+TOGETHER = 1 << 10  # photos whose hashes are compared with as many others' at once, 8 MB
+PAIRS = 1 << 12  # whose cells are compared at once, 1 MB
 
 
 def nearest(codes: list[int], tiles: np.ndarray, within: float) -> tuple[np.ndarray, np.ndarray]:
@@ -27,29 +29,33 @@ def nearest(codes: list[int], tiles: np.ndarray, within: float) -> tuple[np.ndar
     """
     straight = np.array(codes, dtype=np.uint64)
     turned = straight ^ np.uint64(mirrored(0))
-    cells = tiles.reshape(len(codes), TILES, TILES).astype(np.int16)
-    levels, fewest = np.full(len(codes), np.nan), np.full(len(codes), 64.0)
-    for row in range(len(codes) - 1):
-        others = np.arange(row + 1, len(codes))
-        bits = np.minimum(
-            np.bitwise_count(straight[row] ^ straight[others]),
-            np.bitwise_count(straight[row] ^ turned[others]),
-        ).astype(np.float64)
-        near = np.flatnonzero(bits <= SHORT)
-        away = _differences(cells[row], cells, others[near])
-        levels[others[near]] = np.fmin(levels[others[near]], away)
-        levels[row] = np.fmin.reduce(away, initial=levels[row])
-        bits[near[away <= within]] = 64
-        fewest[row] = min(fewest[row], bits.min())
-        fewest[others] = np.minimum(fewest[others], bits)
-    return levels, fewest
+    cells = tiles.reshape(len(codes), TILES * TILES)
+    across = tiles.reshape(len(codes), TILES, TILES)[:, :, ::-1].reshape(cells.shape)
+    levels, fewest = np.full(len(codes), np.nan), np.full(len(codes), 64, np.uint8)
+    blocks = [slice(first, first + TOGETHER) for first in range(0, len(codes), TOGETHER)]
+    for place, rows in enumerate(blocks):
+        for columns in blocks[place:]:
+            bits = np.minimum(
+                np.bitwise_count(straight[rows, None] ^ straight[columns]),
+                np.bitwise_count(straight[rows, None] ^ turned[columns]),
+            )
+            if rows == columns:
+                bits[np.tri(len(bits), dtype=bool)] = 64  # a photo itself, and pairs seen already
+            near = np.argwhere(bits <= SHORT)
+            one, other = near[:, 0] + rows.start, near[:, 1] + columns.start
+            away = np.minimum(_apart(cells, cells, one, other), _apart(cells, across, one, other))
+            np.fmin.at(levels, one, away)
+            np.fmin.at(levels, other, away)
+            bits[tuple(near[away <= within].T)] = 64
+            np.minimum(fewest[rows], bits.min(axis=1), out=fewest[rows])
+            np.minimum(fewest[columns], bits.min(axis=0), out=fewest[columns])
+    return levels, fewest.astype(np.float64)
 
 
-def _differences(one: np.ndarray, cells: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """Return the largest difference of a cell from each of the others, the likelier way round."""
-    found = [np.empty(0)]
-    for start in range(0, len(others), BLOCK):
-        theirs = cells[others[start : start + BLOCK]]
-        ways = [np.abs(theirs - way).max(axis=(1, 2)) for way in (one, one[:, ::-1])]
-        found.append(np.minimum(*ways).astype(np.float64))
-    return np.concatenate(found)
+def _apart(cells: np.ndarray, others: np.ndarray, one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """Return the largest difference of a cell in each pair of pictures, grey levels."""
+    found = np.empty(len(one))
+    for start in range(0, len(one), PAIRS):
+        some = slice(start, start + PAIRS)
+        found[some] = cv2.absdiff(cells[one[some]], others[other[some]]).max(axis=1)
+    return found

@@ -16,7 +16,7 @@ import platform
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, suppress
-from functools import cache
+from functools import cache, lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TypeVar
@@ -32,6 +32,7 @@ Item = TypeVar("Item")
 FILE = "measurements.sqlite"
 MOST = 1 << 30  # bytes of results that are kept, some 250,000 photos; the longest unused go first
 BLOCK = 2048  # items after which results are written, so that a run that is killed keeps most
+FEW = 32  # items that are measured before other processes have started
 ASKED = 500  # keys a query; SQLite takes 999 at least
 PATIENCE = 10.0  # seconds to wait for another process that writes
 MARK = 16  # bytes of the checksum before each result
@@ -87,7 +88,8 @@ class Memory:
         for start in range(0, len(missing), BLOCK):
             rows = missing[start : start + BLOCK]
             fresh = [items[row] for row in rows]
-            results = parallel.each(self._function, fresh, compute, title, threads=threads)
+            here = threads or (compute.backend == "local" and len(fresh) <= FEW)
+            results = parallel.each(self._function, fresh, compute, title, threads=here)
             done |= dict(zip(rows, results, strict=True))
             self.put({digests[row]: done[row] for row in rows})
         return [done[row] if row in done else known[digest] for row, digest in enumerate(digests)]
@@ -156,11 +158,20 @@ def digests(
 
 
 def content(path: Path) -> bytes:
-    """Return a file's SHA-256; nothing if it cannot be read, for whoever measures it says so."""
+    """Return a file's SHA-256; nothing if it cannot be read, for whoever measures it says so.
+
+    A file that was read before in this process, and which was not written since, is not again.
+    """
     try:
-        return hashlib.sha256(path.read_bytes()).digest()
+        told = path.stat()
+        return _content(path, told.st_ino, told.st_size, told.st_mtime_ns, told.st_ctime_ns)
     except OSError:
         return b""
+
+
+@lru_cache(maxsize=1 << 18)
+def _content(path: Path, *_: int) -> bytes:
+    return hashlib.sha256(path.read_bytes()).digest()
 
 
 def _select(base: sqlite3.Connection, keys: list[bytes]) -> Iterator[tuple[bytes, bytes]]:

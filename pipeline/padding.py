@@ -36,8 +36,9 @@ def luma(grey: np.ndarray, padding: np.ndarray) -> float:
         grey: ``(H, W)`` uint8.
         padding: the same shape, as ``bars`` gives it.
     """
-    photo = 1 - padding
-    return float(cv2.mean(grey, mask=photo if photo.any() else None)[0])
+    if not padding.any() or padding.all():
+        return float(cv2.mean(grey)[0])
+    return float(cv2.mean(grey, mask=1 - padding)[0])
 
 
 def _plain(grey: np.ndarray, bar: np.ndarray) -> bool:

@@ -1,5 +1,7 @@
 """The one seam through which work on many images goes; no step knows where it runs."""
 
+import ctypes
+import gc
 import os
 import pickle
 import signal
@@ -7,7 +9,8 @@ import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence, Sized
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from functools import partial
 from itertools import chain
 from typing import Literal, NoReturn, TypeVar
 
@@ -17,7 +20,9 @@ from pipeline.params import Params
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-TOGETHER = 16  # items that a thread takes at once, so that handing them over costs nothing
+TRIM_THRESHOLD, MMAP_THRESHOLD = -1, -3  # mallopt's names for its settings, malloc.h
+KEPT = 1 << 28  # bytes
+TOGETHER = 16  # items that a worker takes at once, so that handing them over costs nothing
 
 
 class ComputeParams(Params):
@@ -77,8 +82,7 @@ def ahead(function: Callable[[], Result], compute: ComputeParams) -> Iterator[Ca
         threads or the system is not Linux, or work is to be on one core or a cluster, it does the
         work itself; so it does if the other process fails, and then raises what there is to raise.
     """
-    alone = sys.platform != "linux" or threading.active_count() > 1
-    if alone or compute.backend != "local" or (compute.workers or cores()) == 1:
+    if compute.backend != "local" or (compute.workers or cores()) == 1 or not _can_split():
         yield function
         return
     reading, writing = os.pipe()
@@ -92,6 +96,15 @@ def ahead(function: Callable[[], Result], compute: ComputeParams) -> Iterator[Ca
     finally:
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
+
+
+def _can_split() -> bool:
+    """Return whether this process can safely be split in two, which starts at once.
+
+    On other systems it cannot; threads, and with them whatever they hold, would be missing.
+    """
+    heavy = {"tensorflow", "torch"} & set(sys.modules)
+    return sys.platform == "linux" and threading.active_count() == 1 and not heavy
 
 
 def _child(function: Callable[[], Result], writing: int) -> NoReturn:
@@ -123,6 +136,8 @@ def _run(
         yield from map(function, items)
     elif compute.backend == "local" and threads:
         yield from _on_threads(function, list(items), workers)
+    elif compute.backend == "local" and _can_split():
+        yield from _on_copies(function, list(items), workers)
     else:
         yield from _on_processes(function, items, compute, workers)
 
@@ -130,11 +145,62 @@ def _run(
 def _on_threads(
     function: Callable[[Item], Result], items: list[Item], workers: int
 ) -> Iterator[Result]:
-    size = max(1, min(TOGETHER, len(items) // (4 * workers)))
-    parts = (items[first : first + size] for first in range(0, len(items), size))
     with ThreadPoolExecutor(workers) as pool:
-        for done in pool.map(lambda part: [*map(function, part)], parts):
+        for done in pool.map(partial(_all, function), _parts(items, workers)):
             yield from done
+
+
+def _on_copies(
+    function: Callable[[Item], Result], items: list[Item], workers: int
+) -> Iterator[Result]:
+    """Work in copies of this process: unlike a new one, a copy has loaded all it needs."""
+    from concurrent.futures import ProcessPoolExecutor  # noqa: PLC0415  # where it is needed only
+    from multiprocessing import get_context  # noqa: PLC0415
+
+    parts = _parts(items, workers)
+    with (
+        _one_thread(),
+        ProcessPoolExecutor(
+            min(workers, len(parts)) or 1, get_context("fork"), initializer=_settle
+        ) as pool,
+    ):
+        for done in pool.map(partial(_all, function), parts):
+            yield from done
+
+
+def _settle() -> None:
+    """Let a copy of this process keep what it has: shared objects, and memory that it freed.
+
+    Objects that are not looked through for garbage are not copied. Pictures of one size follow
+    each other: handing their memory back after each costs half of the time of measuring them.
+    """
+    gc.freeze()
+    with suppress(AttributeError, OSError):  # another C library than GNU's
+        for setting in (TRIM_THRESHOLD, MMAP_THRESHOLD):
+            ctypes.CDLL(None).mallopt(setting, KEPT)
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Let OpenCV's threads, if there are any, end: a copy of this process would wait for them."""
+    vision = sys.modules.get("cv2")
+    threads = vision.getNumThreads() if vision else 1
+    if threads > 1:
+        vision.setNumThreads(1)
+    try:
+        yield
+    finally:
+        if threads > 1:
+            vision.setNumThreads(threads)
+
+
+def _parts(items: list[Item], workers: int) -> list[list[Item]]:
+    size = max(1, min(TOGETHER, len(items) // (4 * workers)))
+    return [items[first : first + size] for first in range(0, len(items), size)]
+
+
+def _all(function: Callable[[Item], Result], items: list[Item]) -> list[Result]:
+    return [*map(function, items)]
 
 
 def _on_processes(
@@ -164,6 +230,9 @@ def progress(items: Iterable[Item], title: str, total: int | None = None) -> Ite
         return items
     from tqdm import tqdm  # noqa: PLC0415  # a run without a terminal need not load it
 
+    tqdm.monitor_interval = (
+        0  # its thread, of no use here, would keep this process from being split
+    )
     return tqdm(items, desc=title, total=total, unit="image", leave=False)
 
 

@@ -1,19 +1,24 @@
 """Which photos show the same place: by file name where names carry it, else by likeness."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 import cv2
 import numpy as np
 
+from pipeline import likeness
 from pipeline.errors import ParamsError
+from pipeline.likeness import Alike
 
 Verify = Callable[[int, int], bool]
 Each = Callable[[Callable, list], Iterable]  # as ``map``
 
 CORNERS = 300  # of a picture at working size
 DISTINCT = 0.8  # a match is this much nearer than the second best; Lowe's ratio test
+BITS = 256  # of a corner's code
+NO_CODES = np.empty((0, BITS // 8), np.uint8)
+TURN = 30  # degrees
 LEAST_MATCHES = 12  # fewer are not worth a homography
 CLOSE = 4.0  # px at working size, within which a match agrees with the homography
 TRIES = 500  # of RANSAC; enough where 35 % of the matches agree
@@ -27,7 +32,8 @@ class Corners(NamedTuple):
     """Corners of a picture and what is around each."""
 
     points: np.ndarray  # (N, 2) float32 xy, pixels
-    codes: np.ndarray  # (N, 32) uint8
+    angles: np.ndarray  # (N,) float32, degrees, where each looks
+    codes: np.ndarray  # (N, 32) uint8, 256 bits
 
 
 def corners(grey: np.ndarray, person: np.ndarray) -> Corners:
@@ -42,25 +48,48 @@ def corners(grey: np.ndarray, person: np.ndarray) -> Corners:
     """
     even = cv2.createCLAHE(3.0, (8, 8)).apply(grey)  # night shows the corners that day shows
     ground = (person == 0).astype(np.uint8) * 255
-    finder = cv2.ORB_create(CORNERS, fastThreshold=10, edgeThreshold=16, patchSize=24)
+    finder = cv2.ORB_create(
+        CORNERS,
+        scaleFactor=1.5,
+        nlevels=2,
+        edgeThreshold=16,
+        patchSize=24,
+        fastThreshold=12,
+        scoreType=cv2.ORB_FAST_SCORE,
+    )
     found, codes = finder.detectAndCompute(even, ground)
     if codes is None:
-        return Corners(np.empty((0, 2), np.float32), np.empty((0, 32), np.uint8))
-    return Corners(np.array([point.pt for point in found], np.float32), codes)
+        return Corners(*(np.empty(shape, np.float32) for shape in ((0, 2), 0)), NO_CODES)
+    points = np.array([point.pt for point in found], np.float32)
+    return Corners(points, np.array([point.angle for point in found], np.float32), codes)
 
 
 def agreeing(one: Corners, other: Corners) -> int:
     """Return how many corners of two pictures one homography maps onto each other."""
     if min(len(one.codes), len(other.codes)) < LEAST_MATCHES:
         return 0
-    pairs = cv2.BFMatcher(cv2.NORM_HAMMING).knnMatch(one.codes, other.codes, k=2)
-    good = [best for best, second in pairs if best.distance < DISTINCT * second.distance]
+    good, nearest = _matches(one, other)
     if len(good) < LEAST_MATCHES:
         return 0
-    start = one.points[[match.queryIdx for match in good]]
-    end = other.points[[match.trainIdx for match in good]]
-    _, inside = cv2.findHomography(start, end, cv2.RANSAC, CLOSE, maxIters=TRIES)
+    start, end = one.points[good], other.points[nearest]
+    _, inside = cv2.findHomography(start, end, cv2.USAC_FAST, CLOSE, maxIters=TRIES)
     return 0 if inside is None else int(inside.sum())
+
+
+def _matches(one: Corners, other: Corners) -> tuple[np.ndarray, np.ndarray]:
+    """Return which corners of one picture look like which of the other, and like no second one.
+
+    Cameras are held upright, so a corner that is turned by more than ``TURN`` is another one.
+    """
+    signs = [2 * np.unpackbits(each.codes, axis=1).astype(np.float32) - 1 for each in (one, other)]
+    equal = signs[0] @ signs[1].T  # whole numbers, hence exact: 256 less twice the bits that differ
+    rows = np.arange(len(equal))
+    nearest = equal.argmax(axis=1)
+    best = equal[rows, nearest]
+    equal[rows, nearest] = -BITS
+    turn = np.abs((other.angles[nearest] - one.angles + 180) % 360 - 180)
+    good = (BITS - best < DISTINCT * (BITS - equal.max(axis=1))) & (turn <= TURN)
+    return np.flatnonzero(good), nearest[good]
 
 
 def by_name(names: list[str], pattern: str) -> list[str]:
@@ -83,30 +112,8 @@ def by_name(names: list[str], pattern: str) -> list[str]:
     return [(match.group(1) or "").lower() if match else "" for match in found]
 
 
-def likeness(gradients: np.ndarray) -> np.ndarray:
-    """Compare the structure of every two pictures where neither is hidden by people.
-
-    Args:
-        gradients: ``(N, cells, bins)`` float32, as ``images.gradients``; hidden cells are 0.
-
-    Returns:
-        ``(N, N)`` float32, cosine -1..1; 0 where two pictures share fewer than a quarter of
-        their cells; the diagonal is -1, so that no picture is like itself.
-    """
-    count, cells, bins = gradients.shape
-    centred = gradients - gradients.mean(axis=2, keepdims=True)
-    seen = (np.abs(gradients).sum(axis=2) > 0).astype(np.float32)
-    power = (centred**2).sum(axis=2)
-    product = centred.reshape(count, cells * bins) @ centred.reshape(count, cells * bins).T
-    scale = np.sqrt((power @ seen.T) * (seen @ power.T))
-    enough = seen @ seen.T >= cells / 4
-    result = np.where(enough, product / np.maximum(scale, 1e-6), 0).astype(np.float32)
-    np.fill_diagonal(result, -1)
-    return result
-
-
 def coherent(
-    names: list[str], alike: np.ndarray, members: int, verify: Verify, each: Each = map
+    names: list[str], alike: Alike, members: int, verify: Verify, each: Each = map
 ) -> list[str]:
     """Keep the places whose photos show one place; the others become "".
 
@@ -116,7 +123,7 @@ def coherent(
 
     Args:
         names: one a photo, "" for none.
-        alike: ``(N, N)``, as ``likeness``.
+        alike: as ``likeness.Likeness``.
         members: fewest photos of a place.
         verify: whether two photos, by their rows, show the same place.
         each: how to look at the names, as ``map`` does.
@@ -133,12 +140,12 @@ def coherent(
     return every.tolist()
 
 
-def _is_place(inside: np.ndarray, alike: np.ndarray, verify: Verify) -> bool:
+def _is_place(inside: np.ndarray, alike: Alike, verify: Verify) -> bool:
     probes = inside[np.unique(np.linspace(0, len(inside) - 1, PROBES).astype(np.intp))]
+    likest = inside[likeness.largest(alike(probes, inside), NEIGHBOURS)[0]]
     found = 0
-    for done, probe in enumerate(probes.tolist()):
-        near = inside[np.argsort(-alike[probe, inside], kind="stable")][:NEIGHBOURS]
-        found += any(verify(probe, other) for other in near.tolist() if other != probe)
+    for done, (probe, near) in enumerate(zip(probes.tolist(), likest.tolist(), strict=True)):
+        found += any(verify(probe, other) for other in near if other != probe)
         if 2 * found >= len(probes):
             return True
         if 2 * (found + len(probes) - done - 1) < len(probes):
@@ -146,20 +153,23 @@ def _is_place(inside: np.ndarray, alike: np.ndarray, verify: Verify) -> bool:
     return False
 
 
-def by_look(alike: np.ndarray, least: float, verify: Verify, each: Each = map) -> list[int]:
+def by_look(
+    alike: Alike, rows: np.ndarray, least: float, verify: Verify, each: Each = map
+) -> list[int]:
     """Group photos that show the same place, by single linkage over verified pairs.
 
     Args:
-        alike: ``(N, N)``, as ``likeness``.
+        alike: as ``likeness.Likeness``.
+        rows: ``(N,)`` int, ascending, which photos to group.
         least: pairs less alike are not looked at; of each photo only the ``NEIGHBOURS`` likest
             are, which bounds the cost.
         verify: whether two photos, by their rows, show the same place.
         each: how to look at pairs, as ``map`` does; ``BATCH`` of them are looked at together.
 
     Returns:
-        For each photo the lowest row of its group.
+        For each of ``rows`` the lowest row of its group.
     """
-    leader = list(range(len(alike)))
+    leader = {row: row for row in rows.tolist()}
 
     def root(row: int) -> int:
         while leader[row] != row:
@@ -167,27 +177,24 @@ def by_look(alike: np.ndarray, least: float, verify: Verify, each: Each = map) -
             row = leader[row]
         return row
 
-    pairs = list(shortlist(alike, least))
+    pairs = shortlist(alike, rows, least)
     for start in range(0, len(pairs), BATCH):
         apart = [pair for pair in pairs[start : start + BATCH] if root(pair[0]) != root(pair[1])]
         for (one, other), same in zip(apart, each(lambda pair: verify(*pair), apart), strict=True):
             first, second = sorted((root(one), root(other)))
             if same:
                 leader[second] = first
-    return [root(row) for row in range(len(alike))]
+    return [root(row) for row in rows.tolist()]
 
 
-def shortlist(alike: np.ndarray, least: float) -> Iterator[tuple[int, int]]:
-    """Yield the pairs worth a closer look, most alike first, each once."""
-    if len(alike) < 2:
-        return
-    nearest = np.argsort(-alike, axis=1, kind="stable")[:, :NEIGHBOURS]
-    rows = np.repeat(np.arange(len(alike)), nearest.shape[1])
-    pairs = np.sort(np.stack([rows, nearest.ravel()], axis=1), axis=1)
-    pairs = np.unique(pairs, axis=0)
-    values = alike[pairs[:, 0], pairs[:, 1]]
-    order = np.argsort(-values, kind="stable")
-    yield from map(tuple, pairs[order[values[order] >= least]].tolist())
+def shortlist(alike: Alike, rows: np.ndarray, least: float) -> list[tuple[int, int]]:
+    """Return the pairs of ``rows`` worth a closer look, most alike first, each once."""
+    near, values = likeness.likest(alike, rows, NEIGHBOURS)
+    one, place = np.nonzero(values >= least)
+    pairs = np.sort(np.stack([rows[one], near[one, place]], axis=1), axis=1)
+    pairs, first = np.unique(pairs, axis=0, return_index=True)
+    order = np.argsort(-values[one, place][first], kind="stable")
+    return list(map(tuple, pairs[order].tolist()))
 
 
 def unusual(looks: np.ndarray, places: list[str], scales: np.ndarray, members: int) -> np.ndarray:

@@ -6,8 +6,8 @@ import pandas as pd
 from pipeline import tables
 
 OURS = "deepfill"
-LESS_IS_BETTER = {"l1", "seam"}
-METRICS = ("psnr", "ssim", "l1", "seam")
+LESS_IS_BETTER = {"l1", "seam", "lpips"}
+METRICS = ("psnr", "ssim", "l1", "seam", "lpips")
 SPLIT = "test"  # whose images are restored
 DIGITS = 6  # of metrics.json
 

@@ -2,7 +2,7 @@
 
 import operator
 from collections.abc import Callable
-from typing import Annotated, NamedTuple
+from typing import Annotated, Literal, NamedTuple
 
 import msgspec
 import numpy as np
@@ -23,6 +23,7 @@ class TagParams(Params):
 
     truth: str  # known answers: a CSV, or a folder that may hold tags.csv
     people: list[str]  # names of the categories that are people; none = all are
+    detector: Literal["embedded", "none"]  # who looks for people nobody outlined, and for things
     place_pattern: str  # regular expression; its first group is the place
     place_alike_above: Share  # likeness from which two photos are looked at for one place
     place_corners_from: Count  # corners that agree in two photos of one place
@@ -42,9 +43,15 @@ class TagParams(Params):
     cut_above: Share  # share of the outline
     box_above: Share  # share of the smallest box around
     loose_above: float  # log-odds
+    missed_above: Share  # share of the picture
     colour_below: Level  # grey levels
     odd_size_above: Annotated[float, msgspec.Meta(ge=1)]  # times the median
 
+
+# How much a thing in front says beside the outline, in log-odds of one hidden: a logarithm, so that
+# a small gap counts and a large one does not outweigh everything. Chosen with occluded_above. Where
+# nobody looked for things, the outline alone has to say what 0.3 of its log-odds say.
+FRONT_WEIGHT, FRONT_SCALE, FRONT_UNKNOWN = 2.0, 50.0, 1.35
 
 BEYOND = {
     "above": operator.gt,
@@ -88,12 +95,22 @@ class Rule(NamedTuple):
         return BEYOND[self.direction](self.value(of), self.at(params))
 
 
+def _together(of: pd.DataFrame) -> pd.Series:
+    return of["people"] + of["bystanders"]
+
+
 RULES: dict[str, Rule] = {
     "far": Rule(lambda of: of["largest"].where(of["people"] > 0), "far_below"),
-    "crowd": Rule(lambda of: of["people"].where(of["crowds"] == 0, np.inf), "crowd_from"),
+    "crowd": Rule(lambda of: _together(of).where(of["crowds"] == 0, np.inf), "crowd_from"),
     "blurred_background": Rule(lambda of: of["defocus"], "blurred_above"),
     "scene_time": Rule(lambda of: of["unusual"], "unusual_above"),
-    "occluded": Rule(lambda of: of["hidden"], "occluded_above"),
+    "occluded": Rule(
+        lambda of: (
+            of["hidden"]
+            + (FRONT_WEIGHT * np.log1p(FRONT_SCALE * of["in_front"])).fillna(FRONT_UNKNOWN)
+        ),
+        "occluded_above",
+    ),
     "low_light": Rule(lambda of: of["luma"], "dark_below"),
     "over_exposed": Rule(lambda of: of["clipped"], "bright_above"),
     "low_contrast": Rule(lambda of: of["luma_high"] - of["luma_low"], "contrast_below"),
@@ -105,6 +122,7 @@ RULES: dict[str, Rule] = {
     "cut_off": Rule(lambda of: of["cut"], "cut_above"),
     "box_like": Rule(lambda of: of["box"], "box_above"),
     "loose_polygon": Rule(lambda of: of["loose"], "loose_above"),
+    "missed_person": Rule(lambda of: of["missed"], "missed_above"),
     "greyscale": Rule(lambda of: of["chroma"], "colour_below"),
     "odd_size": Rule(lambda of: of["size_ratio"], "odd_size_above"),
 }

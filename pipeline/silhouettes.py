@@ -16,12 +16,25 @@ Rings = list[list[np.ndarray]]  # polygons of one person; each its outer ring, t
 
 def rings(geometry: shapely.Geometry) -> Rings:
     """Return a (multi)polygon's rings, each ``(N, 2)`` float32 xy; small and quick to send."""
-    parts = shapely.get_parts(geometry)
-    parts = parts[shapely.get_type_id(parts) == shapely.GeometryType.POLYGON]
-    return [
-        [shapely.get_coordinates(ring).astype(np.float32) for ring in shapely.get_rings(part)]
-        for part in parts
-    ]
+    return all_rings(np.array([geometry], dtype=object))[0]
+
+
+def all_rings(geometries: np.ndarray) -> list[Rings]:
+    """Return what ``rings`` does of each of ``(N,)`` geometries; a missing one has none."""
+    parts, owner = shapely.get_parts(geometries, return_index=True)
+    whole = shapely.get_type_id(parts) == shapely.GeometryType.POLYGON
+    parts, owner = parts[whole], owner[whole]
+    lines, of_part = shapely.get_rings(parts, return_index=True)
+    points = shapely.get_coordinates(lines).astype(np.float32)
+    counts = shapely.get_num_coordinates(lines)
+    ends = np.cumsum(counts)
+    polygons: list[list[np.ndarray]] = [[] for _ in parts]
+    for part, start, end in zip(of_part, ends - counts, ends, strict=True):
+        polygons[part].append(points[start:end])
+    found: list[Rings] = [[] for _ in geometries]
+    for place, polygon in zip(owner, polygons, strict=True):
+        found[place].append(polygon)
+    return found
 
 
 def draw(person: Rings, shape: tuple[int, int], scale: float) -> np.ndarray:

@@ -44,9 +44,11 @@ def groups(images: pd.DataFrame, below: int, ties: Iterable[str] = tuple(TIES)) 
         for one, other in _links(images[TIES[tie]], below if TIES[tie] == "look" else 0):
             leader[lead(other)] = lead(one)
     leads = np.array([lead(place) for place in range(len(images))], dtype=np.int64)
-    order = pd.Series([_order(path) for path in images["path"]], dtype="object")
-    first = order.groupby(leads).transform("min")
-    return pd.Series(pd.factorize(first, sort=True)[0].astype(np.int64), images.index)
+    orders = np.array([_order(path) for path in images["path"]], dtype="object")
+    ranks = pd.factorize(orders, sort=True)[0].astype(np.int64)
+    first = np.full(len(images), len(images))
+    np.minimum.at(first, leads, ranks)
+    return pd.Series(pd.factorize(first[leads], sort=True)[0].astype(np.int64), images.index)
 
 
 def leaks(images: pd.DataFrame, below: int) -> pd.DataFrame:

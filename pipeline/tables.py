@@ -412,6 +412,16 @@ RESTORED = Columns(
         "ssim": ("float64", "mean over the hole's pixels, -1..1"),
         "l1": ("float64", "mean absolute difference over the hole's pixels, 0..1"),
         "seam": ("float64", "steps across the hole's edge over the photo's beside it; 1 is unseen"),
+        "lpips": ("float64", "as in perceived.csv; empty where it was not measured"),
+    }
+)
+
+PERCEIVED = Columns(
+    {
+        "file_name": ("str", "the picture's name"),
+        "kind": ("str", "as in restored.csv"),
+        "method": ("str", "as in restored.csv"),
+        "lpips": ("float64", "how different the hole looks from the truth; 0 is equal"),
     }
 )
 
@@ -420,7 +430,7 @@ RESTORATION = Columns(
         "kind": ("str", "as in restored.csv"),
         "tag": ("str", "of the images; empty: all of them"),
         "against": ("str", "the method that deepfill is compared with, on the same holes"),
-        "metric": ("str", "psnr, ssim, l1, or seam: how far restored.csv's is from 1"),
+        "metric": ("str", "psnr, ssim, l1, lpips, or seam: how far restored.csv's is from 1"),
         "images": ("int64", "compared"),
         "ours": ("float64", "mean of deepfill"),
         "theirs": ("float64", "mean of the other method"),

@@ -1,5 +1,6 @@
 """Measure each image, name its problems: one row an image, one boolean column a tag."""
 
+from collections import Counter, defaultdict
 from functools import cache, partial
 from pathlib import Path
 
@@ -8,6 +9,8 @@ import numpy as np
 import pandas as pd
 
 from pipeline import (
+    detector,
+    likeness,
     lookalikes,
     measurements,
     memory,
@@ -15,7 +18,9 @@ from pipeline import (
     places,
     polygons,
     silhouettes,
+    unseen,
 )
+from pipeline.detector import Seen
 from pipeline.errors import ParamsError
 from pipeline.measurements import MEASUREMENTS, Agreements, Measured, Photo
 from pipeline.rules import RULES, TABLE_1, TagParams, tagged
@@ -25,6 +30,14 @@ from pipeline.tables import ordered as order
 __all__ = ["RULES", "TABLE_1", "TagParams", "choose", "order", "run", "shares", "summary", "tagged"]
 
 BESIDE = "data/truth"  # where the pipeline puts the answers that came with an export
+
+# What categories of people are called.
+PERSONS = frozenset(
+    (
+        *("person", "persons", "people", "human", "humans", "pedestrian", "pedestrians"),
+        *("man", "woman", "child", "boy", "girl", "selfie", "người", "nguoi"),
+    )
+)
 
 # Least spread within one place that counts as one ordinary difference, in images.look's order and
 # units: a quarter of an aperture stop, and what white balance alone does to colours.
@@ -46,26 +59,21 @@ def photos(dataset: Dataset, raw: Path, people: list[str]) -> list[Photo]:
         )
     wanted = categories["category_id"][categories["name"].isin(people) | (not people)]
     chosen = dataset.annotations[dataset.annotations["category_id"].isin(wanted)]
-    groups = dict(list(chosen.groupby(["split", "image_id"])))
-    nobody = chosen.iloc[:0]
-    result = []
-    for row in order(dataset.images).itertuples():
-        theirs = groups.get((row.split, row.image_id), nobody)
-        theirs = theirs.sort_values("annotation_id")
-        single, many = (
-            theirs["geometry"][theirs["iscrowd"] == crowd].to_numpy() for crowd in (False, True)
-        )
-        result.append(
-            Photo(
-                path=str(raw / row.path),
-                width=row.width,
-                height=row.height,
-                people=[silhouettes.rings(shape) for shape in single],
-                areas=polygons.areas(single).tolist(),
-                crowds=[silhouettes.rings(shape) for shape in many],
-            )
-        )
-    return result
+    chosen = chosen.sort_values("annotation_id", kind="stable")
+    rings = silhouettes.all_rings(chosen["geometry"].to_numpy())
+    areas = polygons.areas(chosen["geometry"].to_numpy()).tolist()
+    theirs: dict[tuple[str, int], tuple[list, list, list]] = defaultdict(lambda: ([], [], []))
+    keys = zip(chosen["split"], chosen["image_id"], strict=True)
+    for key, crowd, shape, area in zip(keys, chosen["iscrowd"], rings, areas, strict=True):
+        single, sizes, many = theirs[key]
+        (many if crowd else single).append(shape)
+        sizes.extend([] if crowd else [area])
+    rows = order(dataset.images)
+    columns = (rows[name].tolist() for name in ("split", "image_id", "path", "width", "height"))
+    return [
+        Photo(str(raw / path), width, height, *theirs[split, number])
+        for split, number, path, width, height in zip(*columns, strict=True)
+    ]
 
 
 def grouped(
@@ -82,26 +90,46 @@ def grouped(
     """
     if not todo:
         return []
-    alike = places.likeness(np.array([one.gradients for one in measured]))
-    same = cache(
-        lambda one, other: (
-            alike[one, other] > places.SURE or agreements(one, other) >= params.place_corners_from
-        )
-    )
+    alike = likeness.Likeness(np.array([one.gradients for one in measured]))
+
+    @cache
+    def same(one: int, other: int) -> bool:
+        sure = alike(np.array([one]), np.array([other]))[0, 0] > places.SURE
+        return sure or agreements(one, other) >= params.place_corners_from
+
     files = [Path(photo.path).name for photo in todo]
     named = places.by_name(files, params.place_pattern)
     named = places.coherent(named, alike, params.place_photos_from, same, each)
-    rest = np.array([name == "" for name in named])
-    alike[~rest] = alike[:, ~rest] = -1
-    leaders = places.by_look(alike, params.place_alike_above, same, each)
-    return [
-        name or (files[leader].split(".rf.")[0] if leaders.count(leader) > 1 else "")
-        for name, leader in zip(named, leaders, strict=True)
-    ]
+    rest = np.flatnonzero([name == "" for name in named])
+    leaders = places.by_look(alike, rest, params.place_alike_above, same, each)
+    several = Counter(leaders)
+    for row, leader in zip(rest.tolist(), leaders, strict=True):
+        named[row] = files[leader].split(".rf.")[0] if several[leader] > 1 else ""
+    return named
+
+
+def look(
+    dataset: Dataset, todo: list[Photo], params: TagParams, compute: parallel.ComputeParams
+) -> list[Seen] | None:
+    """Return what the detector finds in each photo; None if there is none, or nobody to look for.
+
+    It knows people, so it is asked where people are what is outlined: where ``tag.people`` says
+    who they are, or a category is called as ``PERSONS`` are.
+    """
+    named = {name.lower() for name in dataset.categories["name"]}
+    if params.detector == "none" or not (params.people or named & PERSONS):
+        return None
+    paths = [photo.path for photo in todo]
+    digests = memory.digests(detector.digest, paths, compute, "look")
+    return memory.Memory(compute.cache, detector.detect, Seen).each(paths, digests, compute, "look")
 
 
 def table(
-    dataset: Dataset, measured: list[Measured], place: list[str], params: TagParams
+    dataset: Dataset,
+    measured: list[Measured],
+    place: list[str],
+    beside: pd.DataFrame,
+    params: TagParams,
 ) -> pd.DataFrame:
     """Return one row an image: columns as ``MEASURED``, then every measurement.
 
@@ -109,6 +137,7 @@ def table(
         dataset: whose images were measured.
         measured: one an image, in the order of ``order``.
         place: the same, "" for none.
+        beside: the same, columns as ``unseen.UNSEEN``.
         params: how many photos make a place's usual look, what the same picture is.
     """
     rows = order(dataset.images).reset_index(drop=True)
@@ -122,6 +151,7 @@ def table(
         np.array([one.tiles for one in measured]),
         params.duplicate_within,
     )
+    frame = pd.concat([frame, beside], axis=1)
     frame["size_ratio"] = _size_ratio(frame["width"] * frame["height"])
     return MEASURED.check(frame, "images")
 
@@ -177,9 +207,14 @@ def run(
     digests = memory.digests(measurements.digest, todo, compute, "tag")
     kept = memory.Memory(compute.cache, measurements.measure, Measured)
     measured = kept.each(todo, digests, compute, "tag")
+    seen = look(dataset, todo, params, compute)
     agreements = measurements.Agreements(todo, digests, compute.cache)
     here = msgspec.structs.replace(compute, backend="local")  # threads share what they have seen
     each = partial(parallel.each, compute=here, title="places", threads=True)
     place = grouped(todo, measured, params, agreements, each)
     agreements.keep()
-    return tagged(table(dataset, measured, place, params), params)
+    if seen is None:
+        beside = unseen.unknown(len(todo))
+    else:
+        beside = unseen.table(seen, todo, place, params.place_photos_from, each)
+    return tagged(table(dataset, measured, place, beside, params), params)

@@ -24,6 +24,7 @@ KINDS = {  # how a measurement is written: % of 1, whole (d), else three digits
     "over_exposed": "%",
     "cut_off": "%",
     "box_like": "%",
+    "missed_person": "%",
     "duplicate": "d",
     "near_duplicate": "d",
     "no_person": "d",

@@ -2,7 +2,6 @@
 
 from collections import Counter
 from functools import partial
-from glob import escape
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +19,7 @@ from pipeline import (
     store,
     tables,
 )
-from stages import run
+from stages import fillings, run
 
 
 def main(  # noqa: PLR0913  # one parameter a path of dvc.yaml
@@ -37,6 +36,7 @@ def main(  # noqa: PLR0913  # one parameter a path of dvc.yaml
     suspects: Path,
     calibrated: Path,
     remains: Path,
+    perceived: Path,
     counts: Path,
     scores: Path,
     iou: Path,
@@ -58,9 +58,8 @@ def main(  # noqa: PLR0913  # one parameter a path of dvc.yaml
     counted, pairs = _counted(images, masks, segments, len(labels) - 1, compute)
     every = evaluate.scores(counted, tags, labels, settings)
     scored, costly = evaluate.headlines(every), costs.table(counted, tags, *drawn)
-    work = _holes(images, "clean", truth / "clean", filled, raw)
-    work += _holes(images, "transplant", None, transplanted, raw)
-    table = _restored(work, compute)
+    work = fillings.holes(images, raw, truth / "clean", (filled, transplanted))
+    table = _restored(work, store.read_table(perceived, tables.PERCEIVED), compute)
     gains = restoration.compare(table, tags, *drawn)
     for path, frame, columns in (
         (counts, counted, tables.COUNTS),
@@ -89,9 +88,17 @@ def main(  # noqa: PLR0913  # one parameter a path of dvc.yaml
     return _headline(tree)
 
 
-def _restored(work: list[dict], compute: parallel.ComputeParams) -> pd.DataFrame:
-    rows = parallel.each(_compare, work, compute, "score restorations")
-    return tables.RESTORED.frame([row for several in rows for row in several])
+def _restored(
+    work: list[dict], perceived: pd.DataFrame, compute: parallel.ComputeParams
+) -> pd.DataFrame:
+    """Score every filling; what ``perceive`` measured of it joins in, NaN if it did not."""
+    scored = parallel.each(_compare, work, compute, "score restorations")
+    rows = [row for several in scored for row in several]
+    keys = ["file_name", "kind", "method"]
+    looks = perceived.set_index(keys)["lpips"]
+    for row in rows:
+        row["lpips"] = looks.get(tuple(row[key] for key in keys), np.nan)
+    return tables.RESTORED.frame(rows)
 
 
 def _counted(
@@ -126,40 +133,15 @@ def _count(
     return rows, {tuple(pair): int(taken[tuple(pair)]) for pair in np.argwhere(taken).tolist()}
 
 
-def _holes(
-    images: pd.DataFrame, kind: str, plates: Path | None, filled: Path, raw: Path
-) -> list[dict]:
-    """List the holes whose truth is known: on a plate, or in the photo itself."""
-    work = []
-    for image in images[images["split"] == "test"].itertuples():
-        photo = raw / image.path
-        # A plate bears the export's own stem, which validate may have made unique.
-        plate = plates / f"{Path(image.file_name).stem}.png" if plates else photo
-        hole = filled / "holes" / f"{image.stem}.png"
-        if plate.is_file() and hole.is_file():
-            work.append(
-                {"file_name": image.file_name, "kind": kind, "photo": photo, "truth": plate}
-                | {"hole": hole, "filled": filled / "test" / f"{image.stem}.png"}
-                | {"baselines": sorted(filled.glob(f"baselines/*/{escape(image.stem)}.png"))}
-            )
-    return work
-
-
 def _compare(work: dict) -> list[dict]:
     """Score our filling and the baselines of one hole; an empty hole gives no rows."""
-    hole = store.read_mask(work["hole"]) > 0
-    if not hole.any():
-        return []
-    photo, truth = store.read_image(work["photo"]), store.read_image(work["truth"])
-    fillings = {"deepfill": store.read_image(work["filled"])}
-    fillings |= {path.parent.name: store.read_image(path) for path in work["baselines"]}
-    fillings |= {name: fill(photo, hole) for name, fill in fidelity.BASELINES.items()}
+    truth, hole, made = fillings.read(work)
     about = {"file_name": work["file_name"], "kind": work["kind"], "hole": float(hole.mean())}
     return [
         about
         | {"method": method, "seam": fidelity.seam(filling, hole)}
         | fidelity.scores(truth, filling, hole)
-        for method, filling in fillings.items()
+        for method, filling in made.items()
     ]
 
 

@@ -156,6 +156,9 @@ MEASURED = {
     "cut": [0.0, 0.05, 0.2, 0.0],
     "chroma": [3.0, 90.0, 6.0, 50.0],
     "size_ratio": [1.0, 3.0, 4.0, 1.0],
+    "bystanders": [0, 3, 0, 0],
+    "missed": [0.0, 0.01, 0.2, np.nan],
+    "in_front": [0.0, np.nan, 0.1, 0.0],
 }
 
 
@@ -164,7 +167,7 @@ LIMITS = {  # whatever ships
     "occluded_above": 0.0, "dark_below": 71, "bright_above": 0.25, "contrast_below": 60,
     "soft_above": 1.0, "noisy_above": 6, "duplicate_within": 5, "cut_above": 0.05,
     "near_duplicate_within": 4, "box_above": 0.9, "loose_above": 1.0, "colour_below": 6,
-    "odd_size_above": 3,
+    "odd_size_above": 3, "missed_above": 0.01,
 }  # fmt: skip
 
 

@@ -13,6 +13,7 @@ from pipeline import baselines, inpaint, params, store
 from pipeline.baselines.partial import PartialConv, PartialUNet
 from pipeline.errors import WeightsError
 from stages import evaluate as evaluate_stage
+from stages import fillings
 from stages import inpaint as inpaint_stage
 
 pytestmark = pytest.mark.filterwarnings("ignore:`torch.jit")
@@ -206,8 +207,8 @@ def test_those_that_are_given_are_scored_and_no_others(tmp_path, program):
     store.write_image(tmp_path / "raw" / "test" / "a.png", image)
     images = [{"split": "test", "path": "test/a.png", "stem": "a", "file_name": "a.png"}]
 
-    (work,) = evaluate_stage._holes(
-        pd.DataFrame(images), "transplant", None, folder, tmp_path / "raw"
+    (work,) = fillings.holes(
+        pd.DataFrame(images), tmp_path / "raw", tmp_path / "none", (tmp_path / "filled", folder)
     )
     rows = evaluate_stage._compare(work)
 

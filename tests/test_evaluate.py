@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline import evaluate, scoring, tables
+from pipeline import evaluate, parallel, scoring, store, tables
 
 PARAMS = scoring.EvaluateParams(resamples=200, confidence=0.95, seed=7, worst=10)
 
@@ -197,7 +197,7 @@ def test_metrics_are_nested_rounded_and_leave_out_what_is_absent():
     restored = tables.RESTORED.frame(
         [
             {"file_name": n, "kind": "clean", "method": "deepfill", "hole": 0.1}
-            | {"psnr": 20.0, "ssim": s, "l1": 0.1, "seam": 1.0}
+            | {"psnr": 20.0, "ssim": s, "l1": 0.1, "seam": 1.0, "lpips": np.nan}
             for n, s in [("a", 0.5), ("b", 1 / 3)]
         ]
     )
@@ -230,3 +230,26 @@ def test_nothing_to_score_gives_empty_metrics():
     )
 
     assert tree == {"audit": {"images": 3}}
+
+
+def test_what_was_perceived_joins_the_scores_of_its_filling_and_no_other(tmp_path):
+    from stages import evaluate as stage
+
+    image = np.random.default_rng(0).integers(0, 256, (40, 40, 3)).astype(np.uint8)
+    for name in ("truth", "photo", "filled"):
+        store.write_image(tmp_path / f"{name}.png", image)
+    hole = np.zeros((40, 40), np.uint8)
+    hole[9:20, 9:20] = 1
+    store.write_mask(tmp_path / "hole.png", hole)
+    work = {name: tmp_path / f"{name}.png" for name in ("truth", "photo", "filled", "hole")}
+    work |= {"file_name": "a", "kind": "clean", "baselines": []}
+    rows = [("a", "clean", "deepfill", 0.25), ("a", "transplant", "telea", 0.5)]
+    perceived = tables.PERCEIVED.frame(
+        [dict(zip(tables.PERCEIVED, row, strict=True)) for row in rows]
+    )
+    one = parallel.ComputeParams(backend="local", workers=1, scheduler=None)
+
+    table = stage._restored([work], perceived, one).set_index("method")
+
+    assert table["lpips"].dropna().to_dict() == {"deepfill": 0.25}
+    assert set(table.index) == {"deepfill", "telea", "ns", "mean"}

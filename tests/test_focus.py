@@ -33,7 +33,33 @@ def composed(front, behind, mask):
 
 def widths(image):
     smooth = cv2.GaussianBlur(image.astype(np.float32), (9, 9), focus.REBLUR)
-    return focus.edge_widths(image, smooth, cv2.Laplacian(image, cv2.CV_16S))[1]
+    gradient = cv2.spatialGradient(image)
+    edges = focus.peaks(*gradient, focus.SOBEL * focus.EDGE_STEP)
+    return focus.edge_widths(gradient, smooth, edges)
+
+
+@pytest.mark.parametrize("turn", [0, 1], ids=["upright", "level"])
+def test_an_edge_is_one_pixel_wide_where_it_is_steepest(turn):
+    ramp = np.full((20, 20), 20, np.uint8)
+    ramp[:, 9:] = 90
+    ramp[:, 10:] = 200  # steepest between columns 9 and 10
+    ramp[:, 11:] = 235
+    gradient = cv2.spatialGradient(np.ascontiguousarray(np.rot90(ramp, turn)))
+
+    found = np.zeros((20, 20), bool)
+    found.flat[focus.peaks(*gradient, 48)] = True
+
+    upright = np.rot90(found, -turn)
+    assert (upright[1:-1].sum(axis=1) == 1).all()
+    assert upright[1:-1, 9].all()
+    assert not found[[0, -1]].any()
+    assert not found[:, [0, -1]].any()
+
+
+def test_a_slope_that_is_too_faint_is_no_edge():
+    slope = np.tile(np.arange(0, 100, 5, dtype=np.uint8), (20, 1))
+
+    assert len(focus.peaks(*cv2.spatialGradient(slope), focus.SOBEL * focus.EDGE_STEP)) == 0
 
 
 @pytest.mark.parametrize("sigma", [1.0, 1.5, 2.0, 3.0])

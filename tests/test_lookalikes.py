@@ -71,11 +71,18 @@ def test_a_picture_with_a_person_moved_is_no_copy():
     assert tags(seen(image), seen(other))[0][0] is False
 
 
-@given(st.lists(st.integers(0, 2**64 - 1), max_size=6), st.integers(0, 5))
-def test_every_pair_is_compared(codes, seed):
+@given(
+    st.lists(st.one_of(st.integers(0, 2**64 - 1), st.integers(0, 7)), max_size=7),
+    st.integers(0, 5),
+    st.sampled_from([1, 2, 3, 99]),
+)
+def test_every_pair_is_compared_in_blocks_of_any_size(codes, seed, together):
     tiles = np.random.default_rng(seed).integers(0, 9, (len(codes), 16, 16), np.uint8)
 
-    levels, bits = lookalikes.nearest(codes, tiles, 6)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(lookalikes, "TOGETHER", together)
+        patch.setattr(lookalikes, "PAIRS", 2)
+        levels, bits = lookalikes.nearest(codes, tiles, 6)
 
     for here, one in enumerate(codes):
         apart, fewest = [np.nan], 64

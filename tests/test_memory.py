@@ -1,17 +1,23 @@
 """What was measured is not measured again, and what is kept never changes a result."""
 
+import hashlib
+import os
 import sqlite3
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import cv2
 import exports
 import numpy as np
 import pytest
+import test_tag
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import pipeline
-from pipeline import measurements, memory, raw, store
+from pipeline import measurements, memory, params, raw, store, tag
 from pipeline.measurements import MEASUREMENTS, Measured
 from pipeline.parallel import ComputeParams
 
@@ -62,6 +68,18 @@ def test_no_folder_keeps_nothing_and_reads_nothing():
         run([1, 2], "", digest=lambda number: 1 / 0)
 
     assert calls == [1, 2, 1, 2]
+
+
+def process(_):
+    return {"process": os.getpid()}
+
+
+def test_a_few_items_wait_for_no_other_process(tmp_path):
+    compute = ComputeParams(backend="local", workers=2, scheduler=None, cache=str(tmp_path))
+
+    done = memory.Memory(compute.cache, process, dict).each([1, 2], [b"one", b"two"], compute, "")
+
+    assert done == [{"process": os.getpid()}] * 2
 
 
 def test_an_item_of_no_digest_is_measured_each_time(tmp_path):
@@ -286,3 +304,48 @@ def test_an_audit_measures_new_changed_and_redrawn_pictures_only(tmp_path, expor
     assert moved.issues.equals(fresh.issues)
     assert not changed.images.equals(cold.images)
     assert cold.images["place"].nunique() == 1  # so that corners were compared at all
+
+
+def test_a_file_is_read_once_and_again_when_it_was_written(tmp_path, monkeypatch):
+    path = tmp_path / "photo"
+    path.write_bytes(b"one")
+    first = memory.content(path)
+    read = counting(monkeypatch, Path, "read_bytes")
+    again = memory.content(path)
+    assert (again, read) == (first, [])
+
+    path.write_bytes(b"two")
+
+    assert memory.content(path) == hashlib.sha256(b"two").digest()
+    path.unlink()
+    assert memory.content(path) == b""
+
+
+def pictures(folder):
+    """Eight pictures of two scenes: lighter, moved, mirrored, copied; and where they lie."""
+    chance = np.random.default_rng(4)
+    scenes = [np.kron(chance.integers(0, 200, (40, 60)), np.ones((10, 10))) for _ in range(2)]
+    seen = [
+        *(scenes[0][:300, :400], scenes[0][8:308, 12:412], scenes[0][:300, :400] + 40),
+        *(scenes[1][:300, :400], scenes[1][4:304, :400], scenes[1][:300, 399::-1]),
+        *(scenes[1][:300, :400] / 2, scenes[0][:300, :400]),
+    ]
+    for row, image in enumerate(seen):
+        store.write_image(folder / f"train/{row}.png", np.uint8(image)[..., None].repeat(3, axis=2))
+    return [f"train/{row}.png" for row in range(len(seen))]
+
+
+@given(some=st.lists(st.sets(st.integers(0, 7), min_size=1), min_size=2, max_size=4))
+@settings(max_examples=15)
+def test_tags_are_the_same_whatever_was_measured_before(some):
+    limits = params.load(tag.TagParams, "tag")
+    with tempfile.TemporaryDirectory() as scratch:
+        paths = pictures(Path(scratch))
+        for rows in some:
+            data = test_tag.dataset([paths[row] for row in sorted(rows)])
+            grown, fresh = (
+                tag.run(data, Path(scratch), limits, local(folder))
+                for folder in (f"{scratch}/cache", "")
+            )
+
+            assert grown.to_csv() == fresh.to_csv()

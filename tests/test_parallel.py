@@ -1,6 +1,7 @@
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -32,6 +33,57 @@ def test_two_workers_are_other_processes():
     compute = parallel.ComputeParams(backend="local", workers=2, scheduler=None)
 
     assert os.getpid() not in parallel.each(process, range(4), compute, "test")
+
+
+def fails(number):
+    if number == 7:
+        raise ParamsError("seven")
+    return number
+
+
+def test_what_goes_wrong_in_another_process_is_raised_here():
+    with pytest.raises(ParamsError, match="seven"):
+        parallel.each(fails, range(20), local(2), "test")
+
+
+def test_no_items_give_no_results():
+    assert parallel.each(square, [], local(2), "test") == []
+
+
+def test_processes_share_no_thread_of_opencv():
+    """A copy of a process would wait forever for threads that stayed behind."""
+    done = subprocess.run(
+        [sys.executable, "-c", SPLIT], capture_output=True, text=True, timeout=60,
+        cwd=Path(__file__).parents[1],
+    )  # fmt: skip
+
+    assert (done.stdout.split(), done.stderr) == (["2", "True", "2"], "")
+
+
+SPLIT = """
+import os
+import cv2
+import numpy as np
+from pipeline import parallel
+image = np.zeros((2000, 2000, 3), np.uint8)
+cv2.setNumThreads(2)
+def blurred(number):
+    cv2.GaussianBlur(image, (0, 0), 9)
+    return os.getpid()
+blurred(0)
+compute = parallel.ComputeParams(backend="local", workers=2, scheduler=None)
+found = parallel.each(blurred, range(2), compute, "test")
+print(len(set(found)), os.getpid() not in found, cv2.getNumThreads())
+"""
+
+
+def test_a_progress_bar_leaves_no_thread_behind(monkeypatch):
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    before = threading.active_count()
+
+    assert parallel.each(square, range(40), local(1), "test") == squares(range(40))
+
+    assert threading.active_count() == before
 
 
 def test_threads_stay_in_this_process_and_give_the_same_results():
@@ -89,6 +141,7 @@ AHEAD = """
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from pipeline import parallel
 compute = parallel.ComputeParams(backend="local", workers=2, scheduler=None)

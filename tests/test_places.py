@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline import images, params, places, tag
+from pipeline import params, places, tag
 from pipeline.errors import ParamsError
 
 PATTERN = params.load(tag.TagParams, "tag").place_pattern
@@ -60,6 +60,15 @@ def test_a_place_is_known_again_from_aside_and_in_poor_light():
     assert places.agreeing(first, other) < 12
 
 
+def test_corners_that_are_turned_are_others():
+    """A picture on its side shows nothing of the upright one: cameras are held upright."""
+    one = places.corners(view(1), NOBODY)
+    turned = places.corners(np.ascontiguousarray(np.rot90(view(1))), NOBODY.T)
+
+    assert places.agreeing(one, one) > 100
+    assert places.agreeing(one, turned) < 12
+
+
 def test_a_plain_wall_agrees_with_nothing():
     wall = places.corners(np.full((240, 320), 128, np.uint8), NOBODY)
 
@@ -76,30 +85,16 @@ def test_no_corner_lies_on_people():
     assert not ((points[:, 0] > 101) & (points[:, 0] < 198)).any()
 
 
-def gradients(*seeds):
-    return np.stack([images.gradients(images.tiny(view(seed)), NOBODY) for seed in seeds])
-
-
-def test_likeness_is_one_for_the_same_picture_and_small_for_another():
-    alike = places.likeness(gradients(1, 1, 2))
-
-    assert alike[0, 1] == pytest.approx(1, abs=1e-4)
-    assert abs(alike[0, 2]) < 0.5
-    assert (np.diag(alike) == -1).all()
-    np.testing.assert_allclose(alike, alike.T, atol=1e-6)
-
-
-def test_pictures_that_people_hide_are_like_nothing():
-    hidden = np.zeros((2, 64, 9), np.float32)
-
-    assert places.likeness(hidden)[0, 1] == 0
+def told(matrix):
+    """Likeness as a table tells it."""
+    return lambda rows, columns: matrix[np.ix_(rows, columns)]
 
 
 def test_a_name_stays_a_place_only_if_its_photos_show_one():
     names = ["lake"] * 5 + ["holiday"] * 5 + ["yard"] * 2
     alike = np.zeros((12, 12), np.float32)
 
-    kept = places.coherent(names, alike, 3, lambda one, other: max(one, other) < 5)
+    kept = places.coherent(names, told(alike), 3, lambda one, other: max(one, other) < 5)
 
     assert kept == ["lake"] * 5 + [""] * 7
 
@@ -112,12 +107,15 @@ def test_groups_by_look_are_the_connected_pictures(edges):
         alike[one, other] = alike[other, one] = 0.9
     np.fill_diagonal(alike, -1)
 
-    leaders = places.by_look(alike, 0.5, lambda one, other: frozenset((one, other)) in same)
+    rows = np.arange(1, 12)
 
-    looked = {frozenset(pair) for pair in places.shortlist(alike, 0.5)}
+    found = places.by_look(told(alike), rows, 0.5, lambda *pair: frozenset(pair) in same)
+
+    leaders = dict(zip(rows.tolist(), found, strict=True))
+    looked = {frozenset(pair) for pair in places.shortlist(told(alike), rows, 0.5)}
     for one, other in (tuple(pair) for pair in same & looked if len(pair) == 2):
         assert leaders[one] == leaders[other]
-    assert all(leaders[leader] == leader <= row for row, leader in enumerate(leaders))
+    assert all(leaders[leader] == leader <= row for row, leader in leaders.items())
 
 
 def looks(*photos):

@@ -83,6 +83,7 @@ SCHEMAS = {
     "restored.csv": tables.RESTORED,
     "costs.csv": tables.COSTS,
     "suspects.csv": tables.SUSPECTS,
+    "perceived.csv": tables.PERCEIVED,
     "restoration.csv": tables.RESTORATION,
     "remains.csv": tables.REMAINS,
     "since.csv": tables.SINCE,

@@ -370,13 +370,13 @@ def _gain(against, gain):
     return row | {"gain_low": gain - 0.01, "gain_high": gain + 0.01}
 
 
-def _restored(images):
+def _restored(images, lpips=None):
     means = {"deepfill": 21.37, "telea": 23.59, "mean": 12.0}
     return [
         {
             "file_name": image["file_name"], "kind": "transplant", "method": method,
             "hole": 0.1, "psnr": psnr, "ssim": psnr / 50, "l1": 1 / psnr,
-            "seam": 1.2,
+            "seam": 1.2, "lpips": lpips,
         }
         for image in images if image["split"] == "test" for method, psnr in means.items()
     ]  # fmt: skip
@@ -870,3 +870,13 @@ def test_the_strip_shows_modest_objects_and_only_restored_photos(whole):
     none = examples.choose(replace(whole, refilled=frozenset()), SETTINGS)
     assert [shot.kind for shot in none.strip[0].shots] == ["photo", "truth", "predicted"]
     assert none.restored == []
+
+
+def test_lpips_has_a_column_where_it_was_measured_and_none_elsewhere(whole, folders, folder):
+    measured = replace(whole, restored=whole.restored.assign(lpips=0.1234))
+
+    page = report.page(measured, folders, folder / "out", SETTINGS, LOCAL)
+
+    assert "LPIPS" in page
+    assert "0.123" in page
+    assert "LPIPS" not in report.page(whole, folders, folder / "out", SETTINGS, LOCAL)

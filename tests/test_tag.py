@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 import shapely
 
-from pipeline import coco, measurements, params, places, store, tag
+from pipeline import coco, measurements, params, places, store, tag, unseen
 from pipeline.errors import ImageError, ParamsError
 from pipeline.parallel import ComputeParams
 from pipeline.tables import ANNOTATIONS, CATEGORIES, CHOSEN, IMAGES, MEASURED, TAGS, Dataset
@@ -78,6 +78,9 @@ def measured(**values):
         "cut": 0.0,
         "chroma": 90.0,
         "size_ratio": 1.0,
+        "bystanders": 0,
+        "missed": 0.0,
+        "in_front": 0.0,
     }
     return pd.DataFrame([fine | values])
 
@@ -97,10 +100,19 @@ def test_an_image_without_a_problem_has_no_tag():
         ({"largest": LIMITS.far_below - 1e-6}, {"far"}),
         ({"people": LIMITS.crowd_from}, {"crowd"}),
         ({"crowds": 1}, {"crowd"}),
+        ({"people": 2, "bystanders": LIMITS.crowd_from - 2}, {"crowd"}),
+        ({"people": 2, "bystanders": LIMITS.crowd_from - 3}, set()),
+        ({"missed": LIMITS.missed_above + 1e-6}, {"missed_person"}),
+        ({"missed": float("nan")}, set()),
         ({"defocus": LIMITS.blurred_above + 1e-6}, {"blurred_background"}),
         ({"defocus": float("nan")}, set()),
         ({"unusual": LIMITS.unusual_above + 1e-6}, {"scene_time"}),
         ({"hidden": LIMITS.occluded_above + 1e-6}, {"occluded"}),
+        ({"hidden": LIMITS.occluded_above - 1}, set()),
+        ({"hidden": LIMITS.occluded_above - 1, "in_front": 0.05}, {"occluded"}),
+        ({"hidden": 0.3 + 1e-6, "in_front": float("nan")}, {"occluded"}),  # nobody looked
+        ({"hidden": 0.3 - 1e-6, "in_front": float("nan")}, set()),
+        ({"hidden": float("nan"), "in_front": 0.5}, set()),  # no main person
         ({"luma": LIMITS.dark_below - 1e-6}, {"low_light"}),
         ({"clipped": LIMITS.bright_above + 1e-6}, {"over_exposed"}),
         ({"luma_low": 100, "luma_high": 99 + LIMITS.contrast_below}, {"low_contrast"}),
@@ -191,6 +203,26 @@ def test_only_the_named_categories_are_people():
     assert (len(some.people), len(some.crowds)) == (1, 1)
     with pytest.raises(ParamsError, match="names cat; the categories are dog, person"):
         tag.photos(data, Path(), ["cat"])
+
+
+def test_the_people_of_each_image_are_its_own_in_the_order_of_their_ids():
+    inner = shapely.Polygon([(0, 0), (9, 0), (9, 9), (0, 9)], [[(3, 3), (6, 3), (6, 6)]])
+    both = shapely.MultiPolygon([inner, shapely.box(20, 20, 24, 30)])
+    data = dataset(
+        ["train/a.jpg", "valid/b.jpg", "test/c.jpg"],
+        [(1, 1, shapely.box(1, 1, 3, 2), False), (0, 1, both, False), (1, 1, both, True)],
+    )
+    data.annotations["annotation_id"] = [2, 1, 1]
+
+    first, second, third = tag.photos(data, Path("raw"), [])
+
+    assert (first.path, first.width, first.height) == ("raw/train/a.jpg", 320, 240)
+    assert [[len(ring) for ring in part] for part in first.people[0]] == [[5, 4], [5]]
+    assert first.people[0][1][0].tolist() == [[24, 20], [24, 30], [20, 30], [20, 20], [24, 20]]
+    assert first.people[0][0][0].dtype == np.float32
+    assert first.areas == [9 * 9 - 4.5 + 40]
+    assert (len(second.people), second.areas, len(second.crowds)) == (1, [2.0], 1)
+    assert (third.people, third.areas, third.crowds) == ([], [], [])
 
 
 @pytest.fixture
@@ -302,7 +334,7 @@ def _people():
             rows.append({"split": split, "file_name": image["file_name"], "unusual": 0.0})
             every.append(measurements.measure(photo))
     frame = pd.DataFrame([one.numbers for one in every])
-    frame = frame.assign(nearest_bits=64, nearest_levels=np.nan)
+    frame = frame.assign(nearest_bits=64, nearest_levels=np.nan).join(unseen.unknown(len(frame)))
     return tag.tagged(pd.DataFrame(rows).join(frame).assign(size_ratio=1.0), LIMITS)
 
 
