@@ -159,7 +159,6 @@ def _tables(
         store.write_table(folder / "reports" / FILES[name], written[name], columns)
     store.write_table(folder / "data/valid/leaks.csv", LEAKS.empty(), LEAKS)
     test = rows[rows["split"] == "test"]
-    scores = {"hole": 0.1, "psnr": 21.5, "ssim": 0.6, "l1": 0.05, "seam": 1.0}
     outcome = {
         "counts": keys
         | {"label": 1, "tp": chance.integers(1, 9999, count), "edge_shared": 5, "edge_either": 9}
@@ -168,8 +167,8 @@ def _tables(
         | {"annotation_id": 1, "kind": "boundary", "score": 0.5, "expected": 0.1, "excess": 0.4}
         | {"suspect": chance.random(count) < 0.1, "held_out": True}
         | box,
-        "restored": {"file_name": test["file_name"], "kind": "transplant", "method": "deepfill"}
-        | scores,
+        "restored": dict.fromkeys(tables.RESTORED, 0.5)
+        | {"file_name": test["file_name"], "kind": "transplant", "method": "deepfill"},
         "remains": {name: [] for name in tables.REMAINS},
     }
     for name, values in outcome.items():

@@ -22,7 +22,6 @@ SAID = (  # texts that only this page's scripts name
     "doubt", "own_judge", "restoration", "remains", "alt_before", "alt_after", "suspect_badge",
     "slider",
 )  # fmt: skip
-TURNED = "image_rotated"  # a browser would turn such a photo, and its masks would miss it
 KINDS = ("missing", "extra", "category", "boundary")  # of tables.SUSPECTS
 METHOD = "deepfill"
 
@@ -33,12 +32,10 @@ class Beside:
 
     Attributes:
         thumbs: address of the folder of small pictures, from the page.
-        raw: address of the folder of photos, from the page.
         drawn: names of the small pictures there are.
     """
 
     thumbs: str
-    raw: str
     drawn: frozenset[str]
 
 
@@ -74,7 +71,7 @@ def page(
     data = wall.wall(run, setting.limits)
     data |= {
         "folder": beside.thumbs,
-        "raw": beside.raw,
+        "raw": setting.raw,
         "single": drawer.single,
         "kinds": [kind for kind in KINDS if kind in doubted],
     }
@@ -82,7 +79,6 @@ def page(
         "broken": [row for row, one in enumerate(plan) if f"{one.name}.jpg" not in beside.drawn],
         "bare": [row for row, one in enumerate(made) if not one.bands],
         "pair": [row for row, one in enumerate(made) if one.pair],
-        "elsewhere": _elsewhere(images, run),
         **_scores(images, run),
         "doubts": _doubts(images, run, data["kinds"]),
         "restored": _restored(images, run),
@@ -101,17 +97,6 @@ def _words(run: Run, say: Words, kinds: list[str]) -> dict[str, object]:
     return said | {
         "kinds": [say.known("suspect", kind) for kind in kinds],
         "holes": {kind: say.known("kind_title", kind) for kind in sorted(set(restored["kind"]))},
-    }
-
-
-def _elsewhere(images: pd.DataFrame, run: Run) -> dict[str, str]:
-    """Return where photos lie whose path is not their split and name, by row; none: not to show."""
-    turned = run.issues[run.issues["code"] == TURNED]
-    keys = set(zip(turned["split"], turned["file_name"], strict=True))
-    return {
-        str(row.Index): "" if (row.export_split, row.file_name) in keys else row.path
-        for row in images.itertuples()
-        if row.path != f"{row.split}/{row.file_name}" or (row.export_split, row.file_name) in keys
     }
 
 

@@ -17,6 +17,7 @@ from pipeline.words import Language, Words
 
 DIGITS = 6  # significant ones of a measurement, as in images.csv
 BOUNDLESS = 1e9  # JSON has no infinity: a crowd outlined as one counts as so many
+TURNED = "image_rotated"  # a browser would turn such a photo, and its outlines would miss it
 KINDS = {  # how a measurement is written: % of 1, whole (d), else three digits
     "far": "%",
     "crowd": "d",
@@ -46,11 +47,13 @@ class Setting:
         limits: what the tags were found with.
         language: the one that the page begins in.
         pages: to which others it leads, name in the catalogue and address; itself has no address.
+        raw: address of the folder of photos, from the page; empty if they will not lie there.
     """
 
     limits: TagParams
     language: Language
     pages: list[tuple[str, str]]
+    raw: str
 
 
 def wall(run: Run, limits: TagParams) -> dict[str, object]:
@@ -80,6 +83,7 @@ def wall(run: Run, limits: TagParams) -> dict[str, object]:
             "size": images[["width", "height"]].to_numpy().tolist(),
             "labels": _labels(run, images),
             "found": _found(run, images, codes, actions),
+            "elsewhere": _elsewhere(run, images),
         },
     }
 
@@ -191,6 +195,17 @@ def _labels(run: Run, images: pd.DataFrame) -> list[list[int]]:
         seen.setdefault((split, image), set()).add(at[category])
     keys = zip(images["split"], images["image_id"], strict=True)
     return [sorted(seen.get(key, ())) for key in keys]
+
+
+def _elsewhere(run: Run, images: pd.DataFrame) -> dict[str, str]:
+    """Return where photos lie whose path is not their split and name, by row; none: not to show."""
+    turned = run.issues[run.issues["code"] == TURNED]
+    keys = set(zip(turned["split"], turned["file_name"], strict=True))
+    return {
+        str(row.Index): "" if (row.export_split, row.file_name) in keys else row.path
+        for row in images.itertuples()
+        if row.path != f"{row.split}/{row.file_name}" or (row.export_split, row.file_name) in keys
+    }
 
 
 def _found(

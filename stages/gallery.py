@@ -57,7 +57,6 @@ def main(  # noqa: PLR0913  # one parameter a path of dvc.yaml
     )
     beside = gallery.Beside(
         thumbs=_address(audit / thumbs.FOLDER, page),
-        raw=_address(raw, page),
         drawn=frozenset(path.name for path in (audit / thumbs.FOLDER).glob("*.jpg")),
     )
     setting = wall.Setting(
@@ -68,6 +67,7 @@ def main(  # noqa: PLR0913  # one parameter a path of dvc.yaml
             ("photos", ""),
             ("audit", _address(audit / "index.html", page)),
         ],
+        _address(raw, page),
     )
     single = len(tables_of_run.dataset.categories) == 1
     side = params.value(Pixels, "report", "large")
