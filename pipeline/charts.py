@@ -72,7 +72,7 @@ def curves(frame: pd.DataFrame, series: Sequence[str], titles: dict[str, str]) -
         return _finish(lines, height=PANEL)
     rules = alt.Chart(_data(grown.assign(label=grown["size"].astype(str) + " px")))
     rule = rules.mark_rule(strokeDash=[4, 3]).encode(x="epoch:Q")
-    label = rules.mark_text(align="center", baseline="bottom", y=-5).encode(
+    label = rules.mark_text(align="right", baseline="top", dx=-5, y=4).encode(
         x="epoch:Q", text="label:N"
     )
     return _finish(alt.layer(rule, lines, label), height=PANEL)
