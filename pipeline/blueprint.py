@@ -63,6 +63,7 @@ class Blueprint:
         blocks: in the order of the work.
         flows: x1, y1, x2, y2 of arrows from a block to the next.
         skips: likewise, of maps that are handed over.
+        lanes: x and y of a name over the first block of each lane, and the lane; none of a U.
         parameters: of all layers.
         layers: how many there are.
     """
@@ -72,6 +73,7 @@ class Blueprint:
     blocks: list[Block]
     flows: list[tuple[float, float, float, float]]
     skips: list[tuple[float, float, float, float]]
+    lanes: list[tuple[float, float, str]]
     parameters: int
     layers: int
 
@@ -104,7 +106,7 @@ def draw(layers: list[Layer]) -> Blueprint | None:
         _block(run, place, largest, (min(channels), max(channels)))
         for run, place in zip(runs, places, strict=True)
     ]
-    top = min(block.y - block.height / 2 for block in blocks) - MARGIN
+    top = min(block.y - block.height / 2 for block in blocks) - MARGIN - 8
     shift = [_moved(block, -top) for block in blocks]
     flows = [_between(shift[one], shift[other]) for one, other in _followed(runs)]
     skips = [_across(shift[one], shift[other]) for one, other in _skipped(runs)]
@@ -114,6 +116,7 @@ def draw(layers: list[Layer]) -> Blueprint | None:
         shift,
         flows,
         skips,
+        _named(runs, shift) if len(lanes) > 1 else [],
         sum(layer.parameters for layer in layers),
         len(layers),
     )
@@ -205,6 +208,14 @@ def _followed(runs: list[_Run]) -> list[tuple[int, int]]:
         earlier = [end for lane, end in ends.items() if lane[0] != run.lane[0]]
         pairs += [(end, number) for end in ([] if run.lane[1] else branches) or earlier[-1:]]
     return pairs
+
+
+def _named(runs: list[_Run], blocks: list[Block]) -> list[tuple[float, float, str]]:
+    """Return where each lane's name stands: its branch, or its stage where it is not parted."""
+    firsts: dict[str, Block] = {}
+    for run, block in zip(runs, blocks, strict=True):
+        firsts.setdefault(run.lane[1] or run.lane[0], block)
+    return [(one.x, round(one.y - one.height / 2 - 8, 1), lane) for lane, one in firsts.items()]
 
 
 def _skipped(runs: list[_Run]) -> list[tuple[int, int]]:

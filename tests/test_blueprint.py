@@ -43,6 +43,7 @@ def test_a_u_goes_down_and_up_again_and_skips_lie_level():
     assert one.x < two.x < three.x < four.x < five.x
     assert [(x1 < x2, y1 == y2) for x1, y1, x2, y2 in drawn.skips] == [(True, True)] * 2
     assert len(drawn.flows) == 4
+    assert drawn.lanes == []
 
 
 def test_size_is_height_and_channels_are_width():
@@ -69,6 +70,8 @@ def test_branches_lie_below_each_other_and_join_behind():
     assert copied.y < coarse.y < imagined.y
     assert joint.x > attention.x == imagined_end.x
     assert joint.y == coarse.y
+    assert [lane for _, _, lane in drawn.lanes] == ["stage1", "copied", "imagined", "stage2"]
+    assert (drawn.lanes[1][0], drawn.lanes[3][0]) == (copied.x, joint.x)
     assert attention.special == "ContextualAttention"
     # two within the first stage and each branch, one to each branch, one from each to the joint
     assert len(drawn.flows) == 1 + 2 + 2 + 2
