@@ -16,7 +16,7 @@ import platform
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, suppress
-from functools import cache, lru_cache
+from functools import cache, lru_cache, partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TypeVar
@@ -51,10 +51,12 @@ class Memory:
         folder: ``compute.cache``; ``~`` is the home folder.
         function: whose results these are; a change of its code, or of code it uses, forgets them.
         kind: the results' type, as ``msgspec`` knows types; arrays are ``numpy.ndarray``.
+        size: if not 0, the function takes and gives lists, of so many at most.
     """
 
-    def __init__(self, folder: str, function: Callable, kind: object) -> None:
+    def __init__(self, folder: str, function: Callable, kind: object, size: int = 0) -> None:
         self._function = function
+        self._work = partial(parallel.some, size=size) if size else parallel.each
         self._path = Path(folder).expanduser() / FILE if folder else None
         self._origin = b""
         try:
@@ -89,7 +91,7 @@ class Memory:
             rows = missing[start : start + BLOCK]
             fresh = [items[row] for row in rows]
             here = threads or (compute.backend == "local" and len(fresh) <= FEW)
-            results = parallel.each(self._function, fresh, compute, title, threads=here)
+            results = self._work(self._function, fresh, compute, title, threads=here)
             done |= dict(zip(rows, results, strict=True))
             self.put({digests[row]: done[row] for row in rows})
         return [done[row] if row in done else known[digest] for row, digest in enumerate(digests)]
