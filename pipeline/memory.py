@@ -32,7 +32,7 @@ Item = TypeVar("Item")
 FILE = "measurements.sqlite"
 MOST = 1 << 30  # bytes of results that are kept, some 250,000 photos; the longest unused go first
 BLOCK = 2048  # items after which results are written, so that a run that is killed keeps most
-FEW = 32  # items that are measured before other processes have started
+FEW = 16  # items that are measured, one by one, before other processes have started
 ASKED = 500  # keys a query; SQLite takes 999 at least
 PATIENCE = 10.0  # seconds to wait for another process that writes
 MARK = 16  # bytes of the checksum before each result
@@ -90,8 +90,9 @@ class Memory:
         for start in range(0, len(missing), BLOCK):
             rows = missing[start : start + BLOCK]
             fresh = [items[row] for row in rows]
-            here = threads or (compute.backend == "local" and len(fresh) <= FEW)
-            results = self._work(self._function, fresh, compute, title, threads=here)
+            few = compute.backend == "local" and len(fresh) <= FEW
+            where = msgspec.structs.replace(compute, workers=1) if few else compute
+            results = self._work(self._function, fresh, where, title, threads=threads)
             done |= dict(zip(rows, results, strict=True))
             self.put({digests[row]: done[row] for row in rows})
         return [done[row] if row in done else known[digest] for row, digest in enumerate(digests)]

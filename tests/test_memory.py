@@ -6,6 +6,7 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
+import threading
 from pathlib import Path
 
 import cv2
@@ -70,16 +71,17 @@ def test_no_folder_keeps_nothing_and_reads_nothing():
     assert calls == [1, 2, 1, 2]
 
 
-def process(_):
-    return {"process": os.getpid()}
+def here(_):
+    return {"here": [os.getpid(), threading.get_ident()]}
 
 
-def test_a_few_items_wait_for_no_other_process(tmp_path):
+def test_a_few_items_wait_for_no_other_process_and_share_no_thread(tmp_path):
+    """What is kept between two of them, such as a network, is used by one at a time."""
     compute = ComputeParams(backend="local", workers=2, scheduler=None, cache=str(tmp_path))
 
-    done = memory.Memory(compute.cache, process, dict).each([1, 2], [b"one", b"two"], compute, "")
+    done = memory.Memory(compute.cache, here, dict).each([1, 2], [b"one", b"two"], compute, "")
 
-    assert done == [{"process": os.getpid()}] * 2
+    assert done == [here(1)] * 2
 
 
 def test_an_item_of_no_digest_is_measured_each_time(tmp_path):
