@@ -28,6 +28,7 @@ TIE = 27  # COCO's number, from 0, of a kind that is always worn and hides nobod
 STEPS = 11  # a side's distance is a distribution over 0..10 cells
 MEAN = np.array([103.53, 116.28, 123.675], np.float32)  # of blue, green, red: as it was trained
 SPREAD = np.array([57.375, 57.12, 58.395], np.float32)
+SHADES = ((np.arange(256, dtype=np.float32)[:, None] - MEAN) / SPREAD)[None]  # of every level
 PERSON_FROM = 0.1  # score; fainter people are not kept
 THING_FROM = 0.15  # score, of everything else
 SAME = 0.5  # overlap (IoU) from which two boxes are one object
@@ -91,8 +92,9 @@ def square(image: np.ndarray) -> tuple[np.ndarray, tuple[int, int]]:
     high, wide = (max(1, round(side * scale)) for side in image.shape[:2])
     how = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
     shown = np.zeros((SIDE, SIDE, 3), np.uint8)
-    shown[:high, :wide] = cv2.resize(image[..., ::-1], (wide, high), interpolation=how)
-    return ((shown - MEAN) / SPREAD)[None], (high, wide)
+    small = cv2.resize(image, (wide, high), interpolation=how)
+    shown[:high, :wide] = cv2.cvtColor(small, cv2.COLOR_RGB2BGR)
+    return cv2.LUT(shown, SHADES)[None], (high, wide)
 
 
 def boxes(answers: list[np.ndarray], size: tuple[int, int]) -> Seen:
