@@ -11,7 +11,7 @@ from typer.core import TyperGroup
 
 from pipeline import params, store
 from pipeline.errors import PipelineError, WeightsError
-from stages import restoring
+from stages import of_disk, restoring
 
 
 class _PhotosFirst(TyperGroup):
@@ -330,3 +330,5 @@ def main() -> None:
         app()
     except PipelineError as error:
         sys.exit(f"segment-restore: {error}")
+    except OSError as error:
+        sys.exit(f"segment-restore: {of_disk(error)}")
