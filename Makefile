@@ -11,7 +11,7 @@ TESTERS ?= 2
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 export DVC_NO_ANALYTICS = 1
 
-.PHONY: install repro report-pdf test test-slow lint bench wheel lock clean
+.PHONY: install repro report-pdf test test-slow test-faults pins lint bench wheel lock clean
 .DEFAULT_GOAL := repro
 
 $(STAMP): pyproject.toml constraints.txt
@@ -36,6 +36,13 @@ test: $(STAMP)  ## the test suite, under 12 minutes on 2 cores
 
 test-slow: $(STAMP)  ## the tests that take longer than a minute each
 	@$(RUN) python -m pytest -m slow
+
+test-faults: $(STAMP)  ## every stage killed at random, disks that fill, files that lie: half an hour
+	@$(RUN) python -m pytest -m "slow or not slow" tests/faults
+
+pins: $(STAMP)  ## ask the advisory databases about every pinned version; needs the internet
+	@test -x .venv-pins/bin/pip-audit || { $(PYTHON) -m venv .venv-pins && .venv-pins/bin/pip install --quiet pip-audit==2.10.1; }
+	@.venv-pins/bin/pip-audit --requirement constraints.txt --no-deps --disable-pip
 
 lint: $(STAMP)
 	@$(RUN) ruff check .

@@ -178,13 +178,20 @@ def _yolo_names(root: Path) -> dict[int, str]:
         try:
             names = msgspec.yaml.decode(path.read_bytes())["names"]
             pairs = names.items() if isinstance(names, dict) else enumerate(names)
-            return {int(number) + 1: str(name) for number, name in pairs}
+            return {int(number) + 1: _plain(name) for number, name in pairs}
         except (LookupError, TypeError, ValueError, ArithmeticError, RecursionError):
             continue  # another tool's file, or one without names
     for path in (root / "classes.txt", root / "obj.names"):
         if path.is_file():
             return dict(enumerate(path.read_text("utf-8", "replace").splitlines(), 1))
     return {}
+
+
+def _plain(name: object) -> str:
+    """Return a name as text; lists of aliases of lists would take all memory there is."""
+    if isinstance(name, list | dict):
+        raise TypeError("no name of a category")
+    return str(name)
 
 
 # Pictures of masks

@@ -14,7 +14,7 @@ from functools import partial
 from itertools import chain
 from typing import Literal, NoReturn, TypeVar
 
-from pipeline.errors import ParamsError
+from pipeline.errors import ParamsError, PipelineError
 from pipeline.params import Params
 
 Item = TypeVar("Item")
@@ -54,6 +54,7 @@ def each(
 
     Raises:
         ParamsError: the backend is ``dask`` and no scheduler is named.
+        PipelineError: a worker died, and died again at the same place.
     """
     total = len(items) if isinstance(items, Sized) else None
     return list(progress(_run(function, items, compute, threads=threads), title, total))
@@ -211,11 +212,26 @@ def _on_processes(
     workers: int,
 ) -> Iterator[Result]:
     import joblib  # noqa: PLC0415  # threads need none of it, and it takes 0.1 s to load
+    from joblib.externals.loky.process_executor import BrokenProcessPool  # noqa: PLC0415
 
-    with _backend(compute, workers):
-        yield from joblib.Parallel(return_as="generator", batch_size="auto")(
-            joblib.delayed(function)(item) for item in items
-        )
+    left, died_at = list(items), -1
+    done = 0
+    while True:
+        work = (joblib.delayed(function)(item) for item in left[done:])
+        try:
+            with _backend(compute, workers):
+                for result in joblib.Parallel(return_as="generator", batch_size="auto")(work):
+                    yield result
+                    done += 1
+            return
+        except BrokenProcessPool as error:
+            # Pure work may be done again: the system ends the largest process when memory is short.
+            if died_at == done:
+                raise PipelineError(
+                    f"a worker died twice at the same place ({done} of {len(left)} done), most "
+                    "likely for want of memory; close other programs, or set compute.workers lower"
+                ) from error
+            died_at = done
 
 
 def cores() -> int:

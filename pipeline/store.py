@@ -35,8 +35,11 @@ def write_bytes(path: Path, content: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     start = path.name.encode("utf-8", "surrogatepass")[:100].decode("utf-8", "ignore")
     beside = path.with_name(f".{start}.{os.getpid()}.part")  # 255 bytes at most, as a name may have
-    beside.write_bytes(content)
-    beside.replace(path)
+    try:
+        beside.write_bytes(content)
+        beside.replace(path)
+    finally:  # a disk that is full needs the room
+        beside.unlink(missing_ok=True)
 
 
 def read_table(path: Path, columns: Columns) -> pd.DataFrame:

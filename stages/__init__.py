@@ -31,7 +31,8 @@ from pipeline.errors import PipelineError
 def run(main: Callable[..., str]) -> None:
     """Call ``main`` with the command line as its paths, one a parameter, and print its summary.
 
-    A ``PipelineError`` ends the program with its message alone: it is the user's to mend.
+    A ``PipelineError`` ends the program with its message alone, as an error of the disk does: both
+    are the user's to mend.
     """
     names = list(inspect.signature(main).parameters)
     stage = Path(sys.argv[0]).stem
@@ -41,4 +42,15 @@ def run(main: Callable[..., str]) -> None:
         summary = main(*map(Path, sys.argv[1:]))
     except PipelineError as error:
         sys.exit(f"{stage}: {error}")
+    except OSError as error:
+        sys.exit(f"{stage}: {of_disk(error)}")
     print(f"{stage}: {summary}")  # noqa: T201  # the one line a stage says
+
+
+def of_disk(error: OSError) -> str:
+    """Return one line of an error that the system reported: where, what, and the cure."""
+    where = f"{error.filename}: " if error.filename else ""
+    cure = (
+        "make room, or mend that; what was written before is whole, and a new run goes on from it"
+    )
+    return f"{where}{error.strerror or error}; {cure}"

@@ -11,7 +11,7 @@ from typer.core import TyperGroup
 
 from pipeline import params, store
 from pipeline.errors import PipelineError, WeightsError
-from stages import restoring
+from stages import of_disk, restoring
 
 
 class _PhotosFirst(TyperGroup):
@@ -44,12 +44,13 @@ def restore(  # noqa: PLR0913  # one parameter an option
         Path | None, typer.Option(help="Your own mask of one photo: what is not black goes.")
     ] = None,
     weights: Annotated[
-        Path | None,
+        str | None,
         typer.Option(
-            help="Inpainting weights: a folder of train_inpaint or a .safetensors; "
-            "those of inpaint.weights if left out."
+            help="Inpainting weights: a folder of train_inpaint, a .safetensors or a checkpoint, "
+            "by path or by address with --sha256; those of inpaint.weights if left out."
         ),
     ] = None,
+    sha256: Annotated[str | None, typer.Option(help="The weights' SHA-256.")] = None,
     model: Annotated[Path, typer.Option(help="The trained U-Net.")] = Path("data/model"),
     save_mask: Annotated[
         bool, typer.Option("--save-mask", help="Also write <stem>.mask.png.")
@@ -60,8 +61,7 @@ def restore(  # noqa: PLR0913  # one parameter an option
 ) -> None:
     """Find people in photos, remove them, and write <stem>.png."""
     paths, missing = restoring.find(photos)
-    if weights is not None:
-        _need(weights, "inpainting weights", "train_inpaint")
+    brought = _brought(weights, sha256)
     if mask is None:
         _need_network(model)
     elif len(paths) != 1:
@@ -72,7 +72,7 @@ def restore(  # noqa: PLR0913  # one parameter an option
             work = restoring.alone(restoring.segment, work, model)
         else:
             store.write_mask(work[0].mask, (store.read_photo(mask).max(axis=2) > 0).astype("u1"))
-        work = restoring.alone(restoring.inpaint, work, weights)
+        work = restoring.alone(restoring.inpaint, work, brought)
     _conclude(work + _gone(missing), output)
 
 
@@ -80,16 +80,15 @@ def restore(  # noqa: PLR0913  # one parameter an option
 def serve(
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 8765,
     weights: Annotated[
-        Path | None, typer.Option(help="Inpainting weights; those of inpaint.weights if left out.")
+        str | None, typer.Option(help="Inpainting weights, as of restore --weights.")
     ] = None,
+    sha256: Annotated[str | None, typer.Option(help="The weights' SHA-256.")] = None,
     model: Annotated[Path, typer.Option(help="The trained U-Net.")] = Path("data/model"),
 ) -> None:
     """Restore photos on a page in the browser, on this computer only."""
     from stages import serving  # noqa: PLC0415  # as below
 
-    if weights is not None:
-        _need(weights, "inpainting weights", "train_inpaint")
-    serving.serve(port, model, weights, typer.echo)
+    serving.serve(port, model, _brought(weights, sha256), typer.echo)
 
 
 @app.command()
@@ -104,7 +103,8 @@ def segment(
     _need_network(model)
     paths, missing = restoring.find(photos)
     work = _plan(paths, output, output)
-    work = restoring.segment([photo._replace(mask=photo.restored) for photo in work], model)
+    work = [photo._replace(mask=photo.restored) for photo in work]
+    work = restoring.alone(restoring.segment, work, model)
     _conclude(work + _gone(missing), output, "segmented")
 
 
@@ -278,6 +278,18 @@ def _need(path: Path, what: str, stage: str) -> None:
         )
 
 
+def _brought(weights: str | None, sha256: str | None) -> Path | None:
+    """Return where the weights of the command line lie, fetched if they have an address."""
+    from pipeline import download  # noqa: PLC0415  # as above
+    from stages import fetching  # noqa: PLC0415
+
+    if weights is None:
+        return None
+    if not download.is_url(weights):
+        _need(Path(weights).expanduser(), "inpainting weights", "train_inpaint")
+    return fetching.local(weights, sha256)
+
+
 def _need_network(model: Path) -> None:
     """Refuse unless there is a trained network, or another is to find people."""
     if params.value(str, "segment", "model") == "unet":
@@ -322,3 +334,5 @@ def main() -> None:
         app()
     except PipelineError as error:
         sys.exit(f"segment-restore: {error}")
+    except OSError as error:
+        sys.exit(f"segment-restore: {of_disk(error)}")

@@ -1,7 +1,7 @@
 """Find and remove people in photos: TensorFlow looks in one process, PyTorch paints in another."""
 
 import glob
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -13,7 +13,7 @@ from pipeline import feeding, originals, params, store
 from pipeline.errors import ImageError, PipelineError
 from pipeline.originals import Original
 from pipeline.parallel import progress
-from stages.apart import apart
+from stages.apart import each_apart
 
 PICTURES = {
     *(".jpg", ".jpeg", ".jfif", ".png", ".bmp", ".webp", ".tif", ".tiff", ".gif"),
@@ -82,18 +82,22 @@ def read(photo: Photo) -> Original:
 
 
 def alone(
-    work: Callable[[list[Photo], Path | None], list[Photo]], photos: list[Photo], model: Path | None
+    work: Callable[[list[Photo], Path | None], Iterable[Photo]],
+    photos: list[Photo],
+    model: Path | None,
 ) -> list[Photo]:
     """Do the work in a fresh process, so that the two frameworks never share one.
 
+    A photo on which the process dies, as when memory runs out, is a failed one.
+
     Raises:
-        PipelineError: the process raised one, or died.
+        PipelineError: the process raised one, or none lived.
     """
-    return apart(work, photos, model)
+    return each_apart(work, photos, model, lambda photo, why: photo._replace(failure=why))
 
 
-def segment(photos: list[Photo], model: Path) -> list[Photo]:
-    """Write the label mask of each photo; TensorFlow's process.
+def segment(photos: list[Photo], model: Path) -> Iterator[Photo]:
+    """Write the label mask of each photo, and yield it; TensorFlow's process.
 
     The next photos are read, which takes longest, while the network looks at one.
     """
@@ -112,7 +116,8 @@ def segment(photos: list[Photo], model: Path) -> list[Photo]:
         store.write_mask(photo.mask, unet.decided(likely, eye.threshold))
 
     pairs = zip(progress(photos, "find people", len(photos)), pictures, strict=True)
-    return [_attempt(partial(look, image=image), photo) for photo, image in pairs]
+    for photo, image in pairs:
+        yield _attempt(partial(look, image=image), photo)
 
 
 def _picture(photo: Photo) -> np.ndarray | Exception:
@@ -122,8 +127,8 @@ def _picture(photo: Photo) -> np.ndarray | Exception:
         return error
 
 
-def inpaint(photos: list[Photo], model: Path | None) -> list[Photo]:
-    """Write each photo without what its mask marks; PyTorch's process.
+def inpaint(photos: list[Photo], model: Path | None) -> Iterator[Photo]:
+    """Write each photo without what its mask marks, and yield it; PyTorch's process.
 
     Args:
         photos: with masks written.
@@ -150,7 +155,8 @@ def inpaint(photos: list[Photo], model: Path | None) -> list[Photo]:
         if photo.beside:
             store.write_image(photo.beside, np.hstack([image, filled]))
 
-    return [_attempt(paint, photo) for photo in progress(photos, "restore", len(photos))]
+    for photo in progress(photos, "restore", len(photos)):
+        yield _attempt(paint, photo)
 
 
 def _attempt(work: Callable[[Photo], None], photo: Photo) -> Photo:

@@ -1,5 +1,6 @@
 """Photos of every kind, restored by the command line's own steps: what comes out of each."""
 
+import hashlib
 import io
 import subprocess
 import sys
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image, ImageCms
+from test_download import Storage
 
 from pipeline import originals, store
 from pipeline.deepfill import weights
@@ -209,3 +211,59 @@ def test_the_command_restores_with_a_mask_and_says_what_failed(tmp_path):
     assert "1 of 2 photos restored" in done.stdout
     assert (tmp_path / "restored/a.png").is_file()
     assert (tmp_path / "restored/a.side-by-side.jpg").is_file()
+
+
+def test_a_photo_on_which_the_process_is_killed_is_a_line_and_the_rest_go_on(tmp_path, monkeypatch):
+    """The system ends what wants more memory than there is; here a hook of Python's start does."""
+    (tmp_path / "hook").mkdir()
+    (tmp_path / "hook/sitecustomize.py").write_text(
+        "import os, sys\n"
+        "if 'spawn_main' in ' '.join(sys.orig_argv):\n"
+        "    from pipeline import originals\n"
+        "    real = originals.decode\n"
+        "    def decode(content, name):\n"
+        "        return os.kill(os.getpid(), 9) if 'huge' in name else real(content, name)\n"
+        "    originals.decode = decode\n"
+    )
+    monkeypatch.setenv("PYTHONPATH", f"{tmp_path / 'hook'}:{ROOT}")
+    weights.save(Generator(Layout(width=4, fill="smooth")).eval(), tmp_path / "net")
+    mask = np.zeros((40, 60), np.uint8)
+    mask[10:30, 20:30] = 1
+    store.write_mask(tmp_path / "mask.png", mask)
+    work = []
+    for name in ("a", "huge", "z"):
+        Image.fromarray(smooth()).save(tmp_path / f"{name}.png")
+        place = tmp_path / "out" / f"{name}.png"
+        work.append(restoring.Photo(tmp_path / f"{name}.png", tmp_path / "mask.png", place))
+
+    first, huge, last = restoring.alone(restoring.inpaint, work, tmp_path / "net")
+
+    assert huge.failure.startswith("inpaint died, most likely for want of memory")
+    assert first.failure == last.failure == ""
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a.png", "z.png"]
+
+
+def test_weights_come_by_address_with_their_checksum_and_not_without(tmp_path):
+    weights.save(Generator(Layout(width=4, fill="smooth")).eval(), tmp_path / "net")
+    content = (tmp_path / "net" / weights.FILE).read_bytes()
+    Image.fromarray(smooth()).save(tmp_path / "a.png")
+    Image.fromarray((smooth() > 100).any(2)).convert("L").save(tmp_path / "m.png")
+    environment = {"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin", "HOME": str(tmp_path)}
+
+    def restored(*more):
+        words = ["a.png", "--mask", "m.png", "--weights", storage.url, *more]
+        return subprocess.run(
+            [*COMMAND, *words], cwd=tmp_path, capture_output=True, text=True, env=environment
+        )
+
+    with Storage() as storage:
+        storage.file = content
+        bare = restored()
+        wrong = restored("--sha256", "0" * 64)
+        done = restored("--sha256", hashlib.sha256(content).hexdigest())
+
+    assert bare.returncode == wrong.returncode == 1
+    assert "have no sha256 beside them" in bare.stderr
+    assert "has not the file that sha256 names" in wrong.stderr
+    assert "Traceback" not in bare.stderr + wrong.stderr
+    assert "1 of 1 photos restored" in done.stdout, done.stderr

@@ -8,6 +8,7 @@ import sys
 from http.client import HTTPConnection
 from pathlib import Path
 
+import lite_made
 import numpy as np
 import pytest
 import torch
@@ -38,7 +39,24 @@ def folder(tmp_path_factory):
 @pytest.fixture(scope="module")
 def address(folder):
     """The host and port of a running server."""
-    words = [*COMMAND, "--port", "0", "--weights", "net"]
+    yield from served(folder)
+
+
+@pytest.fixture(scope="module")
+def sighted(folder):
+    """The host and port of a server that finds people: what is red, for a ready-made network."""
+    model = lite_made.make(folder / "red.tflite", 60, 80)
+    settings = (ROOT / "params.yaml").read_text()
+    settings = settings.replace("model: unet", "model: tflite")
+    where = folder / "sighted"
+    where.mkdir()
+    (where / "params.yaml").write_text(settings.replace("tflite: null", f"tflite: {model}"))
+    yield from served(where)
+
+
+def served(folder):
+    net = folder / "net" if (folder / "net").exists() else folder.parent / "net"
+    words = [*COMMAND, "--port", "0", "--weights", str(net)]
     environment = {"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin", "HOME": str(folder)}
     server = subprocess.Popen(words, cwd=folder, env=environment, stdout=subprocess.PIPE, text=True)
     yield re.search(r"http://([\d.]+:\d+)/", server.stdout.readline())[1]
@@ -149,6 +167,50 @@ def test_a_person_drops_a_photo_brushes_restores_and_downloads(address, folder):
         assert browser.run(marks) == 0
     # Chromium notes the refused search for people, for want of a model, and this test's readings.
     faults = [fault for fault in browser.faults if not re.search("422|willReadFrequently", fault)]
+    assert faults == []
+
+
+def test_people_are_found_without_a_browser_too(sighted, folder):
+    photo = (folder / "photo.png").read_bytes()
+
+    status, _, body = asked(sighted, "POST", "/find", photo=photo)
+
+    assert status == 200
+    shown = np.array(Image.open(io.BytesIO(body)))
+    assert shown.shape == (120, 160, 4)
+    person = np.zeros((120, 160), bool)
+    person[30:90, 60:100] = True
+    near = np.zeros_like(person)
+    near[27:93, 57:103] = True
+    assert (shown[33:87, 63:97, 3] == 255).all()
+    assert not shown[~near][:, 3].any()
+    assert (shown[45, 80] == (255, 0, 0, 255)).all()
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium on this machine")
+def test_a_person_drops_a_photo_sees_who_was_found_and_gets_it_without_them(sighted, folder):
+    with Browser() as browser:
+        browser.visit(f"http://{sighted}/")
+        browser.choose("#file", folder / "photo.png")
+        browser.until("document.getElementById('mask').width === 160", 60)
+        marks = "ink.getImageData({}, 1, 1).data[3]"
+        browser.until(marks.format("80, 60") + " === 255", 120)
+        browser.until("!document.getElementById('restore').disabled", 60)
+        assert browser.run(marks.format("20, 20")) == 0
+        assert "Correct the red" in browser.run("document.getElementById('said').textContent")
+
+        browser.run("document.getElementById('restore').click()")
+        browser.until("!document.getElementById('after').hidden", 120)
+
+        pixel = browser.run(
+            "(async () => { const b = await createImageBitmap(document.getElementById('result'));"
+            "const c = new OffscreenCanvas(b.width, b.height).getContext('2d');"
+            "c.drawImage(b, 0, 0); return [...c.getImageData(80, 60, 1, 1).data,"
+            "...c.getImageData(5, 5, 1, 1).data] })()"
+        )
+        assert pixel[4:7] == [90, 90, 90]
+        assert pixel[:3] != [200, 40, 40]
+    faults = [fault for fault in browser.faults if "willReadFrequently" not in fault]
     assert faults == []
 
 
