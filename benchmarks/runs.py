@@ -22,16 +22,37 @@ from pipeline.tables import SPLITS
 ROOT = Path(__file__).parents[1]
 STILL = dict.fromkeys(
     ("flip", "aspect", "rotate", "shift", "brightness", "contrast", "tint", "saturation", "grey",
-     "blur", "blur_sigma", "noise", "noise_sigma"), 0,
-) | {"scale_from": 1, "scale_to": 1}  # fmt: skip
+     "blur", "blur_sigma", "noise", "noise_sigma", "paste", "hide", "hide_most"), 0,
+) | dict.fromkeys(("scale_from", "scale_to", "paste_from", "paste_to"), 1)  # fmt: skip
 REPORT = {"preset": "seed", "size": 160, "init": "none"}
+
+
+def _nothing(**laid: float) -> dict:
+    """Return what trains from no weights, with something laid on."""
+    return {"unet": {"init": "none"}, "train": {"augment": laid}}
+
+
 ROWS = {
     "default": {},
-    "seed": {"unet": REPORT, "train": {"epochs": 20, "batch": 16}, "segment": {"flip": False}},
-    "nothing known": {"unet": {"init": "none"}, "train": {"epochs": 36, "learning_rate": 0.002}},
+    "seed": {
+        "unet": REPORT,
+        "train": {"fresh_epochs": 20, "batch": 16},
+        "segment": {"flip": False},
+    },
+    "nothing known": _nothing(),
     "no augmentation": {"train": {"augment": STILL}},
     "cross entropy alone": {"train": {"dice": 0, "lovasz": 0}},
     "Lovász for half of Dice": {"train": {"dice": 0.25, "lovasz": 0.25}},
+    "people pasted": {"train": {"augment": {"paste": 0.3}}},
+    "people hidden": {"train": {"augment": {"hide": 0.3}}},
+    "both": {"train": {"augment": {"paste": 0.3, "hide": 0.3}}},
+    "nothing known, pasted": _nothing(paste=0.3),
+    "nothing known, hidden": _nothing(hide=0.3),
+    "as if it knew": {"train": {"fresh_epochs": 10, "fresh_steps": 0, "fresh_rate": 0.0005}},
+    "a low rate": {"train": {"fresh_steps": 0, "fresh_rate": 0.0005}},
+    "36 epochs": {"train": {"fresh_steps": 0}},
+    "100 steps": {"train": {"fresh_steps": 100}},
+    "36 epochs from nothing": {"unet": {"init": "none"}, "train": {"fresh_steps": 0}},
     "one size": {"train": {"small_share": 0}},
     "128 pixels": {"unet": {"size": 128}, "train": {"small_size": 96}},
     "no running mean": {"train": {"ema": 0}},
@@ -90,9 +111,15 @@ def overlap(folder: Path, split: str) -> float:
 
 def _settings(changes: dict) -> dict:
     settings = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
-    for section, values in changes.items():
-        settings[section] |= values
-    return settings
+    return _changed(settings, changes)
+
+
+def _changed(values: dict, changes: dict) -> dict:
+    """Return nested values with some of them changed."""
+    both = {
+        key: _changed(values[key], new) for key, new in changes.items() if isinstance(new, dict)
+    }
+    return values | changes | both
 
 
 def _write(folder: Path, settings: dict) -> None:

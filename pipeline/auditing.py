@@ -15,6 +15,7 @@ import pandas as pd
 from pipeline import (
     accuracy,
     browse,
+    doubts,
     looking,
     params,
     pull,
@@ -33,6 +34,7 @@ from pipeline.findings import Run
 from pipeline.parallel import ComputeParams
 from pipeline.pull import PullParams
 from pipeline.rules import TagParams
+from pipeline.suspect import SuspectParams
 from pipeline.tables import Dataset
 from pipeline.tagfiles import FORMATS
 from pipeline.thumbs import Drawer
@@ -60,6 +62,7 @@ class Audit:
             intervals; no rows without answers.
         leaks: one row a picture of which a later split holds a twin, a version or a look-alike.
         dataset: the images, annotations and categories that are sound.
+        doubted: the excess from which a label is suspect, if ``images`` has ``suspect_label``.
         summary: a line each about the annotations, the pictures and, if known, the tags' accuracy.
     """
 
@@ -70,6 +73,7 @@ class Audit:
     leaks: pd.DataFrame
     dataset: Dataset = field(repr=False)
     summary: tuple[str, ...]
+    doubted: float | None
     _raw: Path = field(repr=False)
     _answers: pd.DataFrame = field(repr=False)
     _settings: params.Settings = field(repr=False)
@@ -104,6 +108,7 @@ class Audit:
                 accuracy=self.accuracy,
                 leaks=self.leaks,
                 answers=self._answers,
+                doubted=self.doubted,
             ),
             wall.Setting(
                 settings.load(TagParams, "tag"),
@@ -139,6 +144,7 @@ def audit(
     params: str | Path | Mapping | None = None,
     *,
     truth: str | Path | None = None,
+    suspects: str | Path | None = None,
 ) -> Audit:
     """Check the annotations of an export, measure its pictures and name their problems.
 
@@ -149,6 +155,8 @@ def audit(
             ``{"tag.far_below": 0.05}``; see ``params.yaml`` for all of them.
         truth: known answers, as ``tag.truth``; without it those of the parameters, else those that
             came with the export.
+        suspects: ``reports/suspects.csv`` of a run on the same export: what a trained network
+            doubts, as the tag ``suspect_label``; without it there is no such tag.
 
     Raises:
         PipelineError: the export cannot be fetched or read, or a parameter is wrong; the message
@@ -165,7 +173,10 @@ def audit(
     read, sound = validate.run(raw, checks, partial(looking.rows, raw, compute))
     validate.refuse(sound, checks.fail_on)
     images = tag.run(sound.dataset, raw, limits, compute)
-    shares, right = tag.shares(images), accuracy.compare(images, answers)
+    right = accuracy.compare(images, answers)
+    if suspects is not None:
+        images = doubts.joined(images, store.read_table(Path(suspects), tables.SUSPECTS))
+    shares = doubts.counted(tag.shares(images), images)
     summary = [validate.summary(read, sound), tag.summary(images, shares)]
     if len(answers):
         summary.append(accuracy.summary(right, images, answers))
@@ -176,6 +187,7 @@ def audit(
         accuracy=right,
         leaks=sound.leaks,
         dataset=sound.dataset,
+        doubted=_above(settings) if doubts.DOUBT in images else None,
         summary=tuple(summary),
         _raw=raw,
         _answers=answers,
@@ -186,6 +198,10 @@ def audit(
 
 def _settings(source: str | Path | Mapping | None) -> params.Settings:
     return params.settings(source)
+
+
+def _above(settings: params.Settings) -> float:
+    return settings.load(SuspectParams, "suspect").above
 
 
 def _truth(given: str | Path | None, named: str, beside: Path) -> Path:

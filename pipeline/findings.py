@@ -87,6 +87,7 @@ class Run:
         accuracy: columns as ``tables.TAG_ACCURACY``.
         leaks: columns as ``LEAKS``.
         answers: true tags, as ``accuracy.read`` gives them.
+        doubted: ``suspect.above``, if ``measured`` has ``suspect_label`` (see ``doubts.joined``).
         scores: columns as ``tables.SCORES``.
         confusion: columns as ``tables.CONFUSION``.
         calibration: columns as ``tables.CALIBRATION``.
@@ -118,6 +119,7 @@ class Run:
     accuracy: pd.DataFrame = field(default_factory=TAG_ACCURACY.empty)
     leaks: pd.DataFrame = field(default_factory=LEAKS.empty)
     answers: pd.DataFrame = field(default_factory=pd.DataFrame)
+    doubted: float | None = None
     scores: pd.DataFrame = field(default_factory=SCORES.empty)
     confusion: pd.DataFrame = field(default_factory=CONFUSION.empty)
     calibration: pd.DataFrame = field(default_factory=CALIBRATION.empty)

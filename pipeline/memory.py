@@ -16,7 +16,7 @@ import platform
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, suppress
-from functools import cache, lru_cache
+from functools import cache, lru_cache, partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TypeVar
@@ -32,7 +32,7 @@ Item = TypeVar("Item")
 FILE = "measurements.sqlite"
 MOST = 1 << 30  # bytes of results that are kept, some 250,000 photos; the longest unused go first
 BLOCK = 2048  # items after which results are written, so that a run that is killed keeps most
-FEW = 32  # items that are measured before other processes have started
+FEW = 16  # items that are measured, one by one, before other processes have started
 ASKED = 500  # keys a query; SQLite takes 999 at least
 PATIENCE = 10.0  # seconds to wait for another process that writes
 MARK = 16  # bytes of the checksum before each result
@@ -51,10 +51,12 @@ class Memory:
         folder: ``compute.cache``; ``~`` is the home folder.
         function: whose results these are; a change of its code, or of code it uses, forgets them.
         kind: the results' type, as ``msgspec`` knows types; arrays are ``numpy.ndarray``.
+        size: if not 0, the function takes and gives lists, of so many at most.
     """
 
-    def __init__(self, folder: str, function: Callable, kind: object) -> None:
+    def __init__(self, folder: str, function: Callable, kind: object, size: int = 0) -> None:
         self._function = function
+        self._work = partial(parallel.some, size=size) if size else parallel.each
         self._path = Path(folder).expanduser() / FILE if folder else None
         self._origin = b""
         try:
@@ -88,8 +90,9 @@ class Memory:
         for start in range(0, len(missing), BLOCK):
             rows = missing[start : start + BLOCK]
             fresh = [items[row] for row in rows]
-            here = threads or (compute.backend == "local" and len(fresh) <= FEW)
-            results = parallel.each(self._function, fresh, compute, title, threads=here)
+            few = compute.backend == "local" and len(fresh) <= FEW
+            where = msgspec.structs.replace(compute, workers=1) if few else compute
+            results = self._work(self._function, fresh, where, title, threads=threads)
             done |= dict(zip(rows, results, strict=True))
             self.put({digests[row]: done[row] for row in rows})
         return [done[row] if row in done else known[digest] for row, digest in enumerate(digests)]

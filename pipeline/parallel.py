@@ -59,17 +59,18 @@ def each(
     return list(progress(_run(function, items, compute, threads=threads), title, total))
 
 
-def some(
+def some(  # noqa: PLR0913  # those of each, and how many
     function: Callable[[list[Item]], list[Result]],
     items: Sequence[Item],
     compute: ComputeParams,
     title: str,
     *,
     size: int,
+    threads: bool = True,
 ) -> list[Result]:
-    """Return what ``each`` does on threads, for a function that is faster on ``size`` items."""
+    """Return what ``each`` does, for a function that is faster on ``size`` items together."""
     parts = [items[first : first + size] for first in range(0, len(items), size)]
-    done = chain.from_iterable(_run(function, parts, compute, threads=True))
+    done = chain.from_iterable(_run(function, parts, compute, threads=threads))
     return list(progress(done, title, len(items)))
 
 

@@ -105,7 +105,8 @@ def variations(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return ``(n, size, size, 3)`` and ``(n, size, size)`` uint8 of the chosen photos, varied.
 
-    A photo's variation depends on ``seed`` and its index alone, not on its place in the batch.
+    A photo's variation depends on ``seed`` and its index alone, not on its place in the batch;
+    what ``limits`` lays over it comes from all of ``photos``.
     """
     pairs = [
         augment.vary(
@@ -114,6 +115,7 @@ def variations(
             size,
             limits,
             np.random.default_rng([*seed, int(index)]),
+            (photos.images, photos.masks),
         )
         for index in chosen
     ]

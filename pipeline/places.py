@@ -81,14 +81,17 @@ def _matches(one: Corners, other: Corners) -> tuple[np.ndarray, np.ndarray]:
 
     Cameras are held upright, so a corner that is turned by more than ``TURN`` is another one.
     """
-    signs = [2 * np.unpackbits(each.codes, axis=1).astype(np.float32) - 1 for each in (one, other)]
-    equal = signs[0] @ signs[1].T  # whole numbers, hence exact: 256 less twice the bits that differ
-    rows = np.arange(len(equal))
-    nearest = equal.argmax(axis=1)
-    best = equal[rows, nearest]
-    equal[rows, nearest] = -BITS
+    differ = np.zeros((len(one.codes), len(other.codes)), np.int16)
+    for mine, theirs in zip(
+        one.codes.view(np.uint64).T, other.codes.view(np.uint64).T, strict=True
+    ):
+        differ += np.bitwise_count(mine[:, None] ^ theirs)
+    rows = np.arange(len(differ))
+    nearest = differ.argmin(axis=1)
+    best = differ[rows, nearest]
+    differ[rows, nearest] = BITS
     turn = np.abs((other.angles[nearest] - one.angles + 180) % 360 - 180)
-    good = (BITS - best < DISTINCT * (BITS - equal.max(axis=1))) & (turn <= TURN)
+    good = (best < DISTINCT * differ.min(axis=1)) & (turn <= TURN)
     return np.flatnonzero(good), nearest[good]
 
 

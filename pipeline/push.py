@@ -16,7 +16,7 @@ from pipeline import roboflow_sdk, splits
 from pipeline.door import Door, Patience
 from pipeline.errors import ParamsError, PushError
 from pipeline.roboflow_sdk import Desk
-from pipeline.rules import RULES
+from pipeline.rules import NAMES
 
 PREFIX = "audit-"
 PAGE = 100  # images an answer; Roboflow's own default
@@ -81,22 +81,32 @@ def wanted(tagged: pd.DataFrame) -> dict[str, set[str]]:
     Args:
         tagged: ``file_name`` and a boolean column a tag.
     """
-    tags = [tag for tag in RULES if tag in tagged]
+    tags = [tag for tag in NAMES if tag in tagged]
     result: dict[str, set[str]] = {}
     for name, row in zip(tagged["file_name"], tagged[tags].to_numpy(bool), strict=True):
         source = splits.source(name) if splits.MARK in name else name
         result.setdefault(source, set()).update(
-            PREFIX + tag.replace("_", "-") for tag, has in zip(tags, row, strict=True) if has
+            _ours(tag) for tag, has in zip(tags, row, strict=True) if has
         )
     return result
 
 
-def plan(tags: dict[str, set[str]], images: list[dict]) -> Plan:
+def unknown(tagged: pd.DataFrame) -> frozenset[str]:
+    """Return our tags of which the table says nothing: those of a push that knew more stay."""
+    return frozenset(_ours(tag) for tag in NAMES if tag not in tagged)
+
+
+def _ours(tag: str) -> str:
+    return PREFIX + tag.replace("_", "-")
+
+
+def plan(tags: dict[str, set[str]], images: list[dict], keep: frozenset[str] = frozenset()) -> Plan:
     """Compare what is wanted with what the project has.
 
     Args:
         tags: as ``wanted`` gives them.
         images: ``id``, ``name`` and ``tags`` of every image of the project.
+        keep: tags of ours to leave as they are, of ``unknown``.
     """
     known: dict[str, list[dict]] = {}
     for image in images:
@@ -108,7 +118,7 @@ def plan(tags: dict[str, set[str]], images: list[dict]) -> Plan:
             many = f"{len(found)} images of the project have" if found else "no image has"
             failures.append(f"{name}: {many} this name")
             continue
-        if update := _update(found[0], tags[name]):
+        if update := _update(found[0], tags[name], keep):
             updates[update["imageId"]] = update
             names[update["imageId"]] = name
         else:
@@ -116,8 +126,14 @@ def plan(tags: dict[str, set[str]], images: list[dict]) -> Plan:
     return Plan([updates[key] for key in sorted(updates)], names, same, failures)
 
 
-def push(
-    tags: dict[str, set[str]], to: Target, key: str | None, patience: Patience, *, dry: bool
+def push(  # noqa: PLR0913  # what, where to, and how
+    tags: dict[str, set[str]],
+    to: Target,
+    key: str | None,
+    patience: Patience,
+    *,
+    dry: bool,
+    keep: frozenset[str] = frozenset(),
 ) -> Pushed:
     """Write the tags to the project's images.
 
@@ -127,6 +143,7 @@ def push(
         key: the private API key.
         patience: with the server.
         dry: only look, and say what would be done.
+        keep: as ``plan`` takes it.
 
     Raises:
         PushError: there is no such project, or not for this key; the server fails or is too slow;
@@ -146,7 +163,7 @@ def push(
             workspace = ask(what, lambda: account.workspace(to.workspace))
             what = f"project '{to.project}' in {what}"
             project = ask(what, lambda: workspace.project(to.project))
-            todo = plan(tags, _images(lambda start: ask(what, lambda: _page(project, start))))
+            todo = plan(tags, _images(lambda start: ask(what, lambda: _page(project, start))), keep)
             if dry:
                 return Pushed(len(todo.updates), todo.same, todo.failures)
             return _write(todo, _Writer(rfapi, key, to.workspace, desk))
@@ -216,9 +233,9 @@ def _images(page: Callable[[int], list[dict]]) -> list[dict]:
             return [images[key] for key in sorted(images)]
 
 
-def _update(image: dict, tags: set[str]) -> dict | None:
+def _update(image: dict, tags: set[str], keep: frozenset[str]) -> dict | None:
     """Return what to change about one image; None if nothing."""
-    ours = {tag for tag in image["tags"] if tag.startswith(PREFIX)}
+    ours = {tag for tag in image["tags"] if tag.startswith(PREFIX)} - keep
     if ours == tags:
         return None
     update: dict[str, object] = {"imageId": image["id"]}

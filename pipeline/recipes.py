@@ -20,11 +20,14 @@ class TrainParams(Params):
     threads: Count  # of TensorFlow; other counts give other last digits
     exclude: list[str]  # tags whose images are not trained on; read by the tag stage
     epochs: Count  # times each train image is seen
+    fresh_epochs: Count  # the same, where the last layer begins anew
+    fresh_steps: Annotated[int, msgspec.Meta(ge=0)]  # the fewest then
     patience: Annotated[int, msgspec.Meta(ge=0)]  # full-size epochs without a better one; 0 = any
     batch: Count  # images a step
     small_size: Annotated[int, msgspec.Meta(ge=STEP, multiple_of=STEP)]  # pixels
     small_share: Share  # of the epochs, the first ones, at small_size
     learning_rate: Annotated[float, msgspec.Meta(gt=0)]  # highest, after the warm-up
+    fresh_rate: Annotated[float, msgspec.Meta(gt=0)]  # the same, where the last layer begins anew
     final_rate: Share  # of learning_rate, at the end of the cosine; 1 = constant
     warmup: Share  # of all steps
     weight_decay: Annotated[float, msgspec.Meta(ge=0)]  # a step, times the learning rate
@@ -45,13 +48,26 @@ class TrainParams(Params):
             raise ValueError(f"dice {self.dice:g} and lovasz {self.lovasz:g} are more than 1")
 
 
-def recipe(params: TrainParams, preset: Literal["default", "seed"]) -> TrainParams:
+def recipe(
+    params: TrainParams, preset: Literal["default", "seed"], fresh: int | None
+) -> TrainParams:
     """Return the parameters as the preset uses them.
 
     The report's recipe is part of its network: Adam at 0.001, cross entropy, no augmentation. With
-    ``seed`` only ``seed``, ``threads``, ``epochs``, ``patience``, ``batch`` and ``balance`` are the
-    user's.
+    ``seed`` only ``seed``, ``threads``, ``fresh_epochs``, ``fresh_steps``, ``patience``, ``batch``
+    and ``balance`` are the user's.
+
+    Args:
+        params: as the user has them.
+        preset: the network's.
+        fresh: None, or how many images are learned from by a network whose last layer, at least,
+            knows nothing yet: for ``fresh_epochs``, and ``fresh_steps`` at least, at
+            ``fresh_rate``, which the result has as ``epochs`` and ``learning_rate``.
     """
+    if fresh is not None:
+        steps = max(1, -(-fresh // params.batch))  # an epoch's
+        epochs = max(params.fresh_epochs, -(-params.fresh_steps // steps))
+        params = msgspec.structs.replace(params, epochs=epochs, learning_rate=params.fresh_rate)
     if preset == "default":
         return params
     return msgspec.structs.replace(

@@ -11,6 +11,7 @@ import pandas as pd
 from pipeline.params import Params
 
 TABLE_1 = ("far", "crowd", "blurred_background", "scene_time", "occluded")
+SUSPECT_LABEL = "suspect_label"  # known after training only; see ``doubts``
 
 Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 Level = Annotated[float, msgspec.Meta(ge=0, le=255)]
@@ -69,17 +70,24 @@ class Rule(NamedTuple):
             is never a problem.
         limit: name of the limit in ``TagParams``; its last word, a key of ``BEYOND``, is the
             direction.
-        fixed: the limit itself where users may not turn it.
+        fixed: the limit itself where it is none of ``TagParams``.
+        named: the parameter that then is the limit; empty if users may not turn it.
     """
 
     value: Callable[[pd.DataFrame], pd.Series]
     limit: str
     fixed: float | None = None
+    named: str = ""
 
     @property
     def direction(self) -> str:
         """Return ``above``, ``below``, ``from`` or ``within``."""
         return self.limit.rpartition("_")[2]
+
+    @property
+    def parameter(self) -> str:
+        """Return the limit's name in ``params.yaml``; empty if it is not there."""
+        return f"tag.{self.limit}" if self.fixed is None else self.named
 
     @property
     def sign(self) -> int:
@@ -126,6 +134,8 @@ RULES: dict[str, Rule] = {
     "greyscale": Rule(lambda of: of["chroma"], "colour_below"),
     "odd_size": Rule(lambda of: of["size_ratio"], "odd_size_above"),
 }
+
+NAMES = (*RULES, SUSPECT_LABEL)  # every tag that a photo may have
 
 
 def tagged(measured: pd.DataFrame, params: TagParams) -> pd.DataFrame:

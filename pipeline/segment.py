@@ -115,11 +115,18 @@ class Eye:
         look: ``(H, W, 3)`` uint8 pictures of any sizes -> what ``probabilities`` gives.
         labels: name of each label, background first.
         threshold: as ``unet.decided`` takes it.
+        side: of the square, pixels, in which it sees all that it can.
     """
 
     look: Callable[[list[np.ndarray]], list[np.ndarray]]
     labels: list[str]
     threshold: float | None
+    side: int
+
+    def find(self, image: np.ndarray) -> np.ndarray:
+        """Return the labels of one picture, ``(H, W)`` uint8."""
+        (likely,) = self.look([image])
+        return unet.decided(likely, self.threshold)
 
 
 def eye(settings: SegmentParams, model: Path, labels: list[str]) -> Eye:
@@ -140,7 +147,7 @@ def eye(settings: SegmentParams, model: Path, labels: list[str]) -> Eye:
         def look(images: list[np.ndarray]) -> list[np.ndarray]:
             return probabilities(trained, images, flip=settings.flip)
 
-        return Eye(look, trained.card.labels, trained.card.threshold)
+        return Eye(look, trained.card.labels, trained.card.threshold, trained.card.size)
     return _ready(settings, labels)
 
 
@@ -162,4 +169,5 @@ def _ready(settings: SegmentParams, labels: list[str]) -> Eye:
         likely = (tflite.probability(finder, image, flip=settings.flip) for image in images)
         return [tflite.maps(one, people, known) for one in likely]
 
-    return Eye(look, labels, tflite.THRESHOLD if known == 1 else None)
+    threshold = tflite.THRESHOLD if known == 1 else None
+    return Eye(look, labels, threshold, max(finder.height, finder.width))

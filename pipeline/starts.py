@@ -6,6 +6,7 @@ from which. A file holds float16 or float32 tensors named ``<layer>/<variable>``
 """
 
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import safetensors
@@ -23,17 +24,27 @@ EMBEDDED = Path(__file__).with_name("weights") / "unet.safetensors"
 HEADS = {"half", "logits"}  # the layer that knows how many categories there are
 
 
-def begin(network: keras.Model, params: UnetParams) -> str:
+class Start(NamedTuple):
+    """What a network begins with.
+
+    Attributes:
+        words: what that is.
+        fresh: its last layer knows nothing yet; perhaps no layer does.
+    """
+
+    words: str
+    fresh: bool
+
+
+def begin(network: keras.Model, params: UnetParams) -> Start:
     """Give an untrained network its first weights, by ``unet.init``.
 
     Args:
         network: of ``unet.build`` with the same parameters.
-        params: ``init`` is ``none``, ``embedded`` or the path of a ``.safetensors`` file or of a
-            folder that training wrote. There are embedded weights for the default network alone:
-            another begins with nothing, as with ``none``, but for what ``encoder_weights`` asks.
-
-    Returns:
-        What it begins with, in words.
+        params: ``init`` is ``none``, ``embedded`` or ``file``: then ``init_file`` is the path of a
+            ``.safetensors`` file or of a folder that training wrote. There are embedded weights
+            for the default network alone: another begins with nothing, as with ``none``, but for
+            what ``encoder_weights`` asks.
 
     Raises:
         WeightsError: the file is missing or damaged, is of a network of other shapes, or cannot be
@@ -42,11 +53,12 @@ def begin(network: keras.Model, params: UnetParams) -> str:
     if params.init == "none" or (params.init == "embedded" and not embeds(params)):
         if params.encoder != "none" and params.encoder_weights == "imagenet":
             encoders.fetch(network, params.encoder)
-            return "ImageNet's weights of the encoder"
-        return "nothing"
-    path = EMBEDDED if params.init == "embedded" else Path(params.init)
+            return Start("ImageNet's weights of the encoder", fresh=True)
+        return Start("nothing", fresh=True)
+    path = EMBEDDED if params.init == "embedded" else Path(params.init_file)
     head = fit(network, read(path), str(path))
-    return f"{params.init} weights{'' if head else ' without their last layer'}"
+    whose = "embedded weights" if params.init == "embedded" else f"the weights of {path}"
+    return Start(f"{whose}{'' if head else ' without their last layer'}", fresh=not head)
 
 
 def embeds(params: UnetParams) -> bool:
@@ -65,8 +77,8 @@ def read(path: Path) -> dict[str, np.ndarray]:
         return {one.path: one.numpy() for one in network.weights}
     if path.suffix != ".safetensors" or not path.is_file():
         raise WeightsError(
-            f"unet.init: {path} is no .safetensors file and no folder of a trained network; "
-            "give one, or embedded or none"
+            f"unet.init_file: {path} is no .safetensors file and no folder of a trained network; "
+            "give one, or set unet.init to embedded or none"
         )
     try:
         tensors = safetensors.numpy.load(path.read_bytes())

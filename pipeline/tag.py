@@ -39,6 +39,8 @@ PERSONS = frozenset(
     )
 )
 
+TOGETHER = 16  # images that are measured step by step, of 0.5 MB each
+
 # Least spread within one place that counts as one ordinary difference, in images.look's order and
 # units: a quarter of an aperture stop, and what white balance alone does to colours.
 LOOK_SCALES = (0.25, 0.02, 0.02, 0.05)
@@ -205,7 +207,7 @@ def run(
     """Measure and tag every image; columns as ``MEASURED``, measurements, tags."""
     todo = photos(dataset, raw, params.people)
     digests = memory.digests(measurements.digest, todo, compute, "tag")
-    kept = memory.Memory(compute.cache, measurements.measure, Measured)
+    kept = memory.Memory(compute.cache, measurements.measure_all, Measured, TOGETHER)
     measured = kept.each(todo, digests, compute, "tag")
     seen = look(dataset, todo, params, compute)
     agreements = measurements.Agreements(todo, digests, compute.cache)

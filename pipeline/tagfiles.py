@@ -13,7 +13,7 @@ from xml.sax.saxutils import quoteattr
 import msgspec
 import pandas as pd
 
-from pipeline.rules import RULES
+from pipeline.rules import NAMES
 
 SERVED = "/data/local-files/?d="  # where Label Studio shows files of its document root
 CONTROL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # not XML's
@@ -85,7 +85,7 @@ FORMATS: dict[str, Callable[[pd.DataFrame], dict[str, bytes]]] = {
 
 
 def _tags(images: pd.DataFrame) -> list[str]:
-    return [tag for tag in RULES if tag in images]
+    return [tag for tag in NAMES if tag in images]
 
 
 def _rows(images: pd.DataFrame) -> list[tuple[str, int, int, list[str]]]:

@@ -154,7 +154,8 @@ class Trainer:
     def _check(self, value: float, epoch: int) -> None:
         if not np.isfinite(value):
             raise TrainingError(
-                f"the loss of epoch {epoch} is {value}; lower train.learning_rate in params.yaml, "
+                f"the loss of epoch {epoch} is {value}; lower train.learning_rate in params.yaml "
+                "(train.fresh_rate where the last layer begins anew), "
                 f"it is {self.params.learning_rate:g}"
             )
 

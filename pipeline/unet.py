@@ -46,10 +46,11 @@ class UnetParams(Params):
     """Which network, at what size it looks, and what it knows before it is trained."""
 
     preset: Literal["default", "seed"]
-    init: Annotated[str, msgspec.Meta(min_length=1)]  # none, embedded or a path; see ``starts``
+    init: Literal["embedded", "none", "file"]  # what it begins with; see ``starts``
     size: Annotated[int, msgspec.Meta(ge=STEP, le=1024, multiple_of=STEP)]  # pixels, square
     encoder: encoders.Kind = "none"  # a published network as the downward half of the default
     encoder_weights: Literal["none", "imagenet"] = "none"  # of it; imagenet is downloaded
+    init_file: str = ""  # path of the first weights, with init: file
 
     def __post_init__(self) -> None:
         """Refuse the report's network with another encoder.

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from pipeline import accuracy, tables, thumbs
+from pipeline import accuracy, doubts, tables, thumbs
 from pipeline.findings import LEAKS, SEVERITIES, Run
-from pipeline.rules import RULES, TagParams
+from pipeline.rules import RULES, SUSPECT_LABEL, Rule, TagParams
 from pipeline.words import Language, Words
 
 DIGITS = 6  # significant ones of a measurement, as in images.csv
@@ -28,6 +28,7 @@ KINDS = {  # how a measurement is written: % of 1, whole (d), else three digits
     "duplicate": "d",
     "near_duplicate": "d",
     "no_person": "d",
+    SUSPECT_LABEL: "%",
 }
 SAID = (  # texts of the catalogue that the scripts fill and place
     "of", "more", "all_splits", "all_places", "all_codes", "sort_split", "sort_name",
@@ -107,8 +108,7 @@ def words(run: Run, say: Words, said: tuple[str, ...]) -> dict[str, object]:
                 "meaning": say.known("tag_meaning", tag, ""),
                 "measure": say.known("measure", tag),
             }
-            for tag in RULES
-            if tag in run.measured
+            for tag in _rules(run)
         },
         "say": {key: say.texts[f"browse.{key}"] for key in said},
     }
@@ -158,7 +158,7 @@ def _tags(run: Run, limits: TagParams) -> list[dict]:
         {
             "id": tag,
             "kind": KINDS.get(tag, ""),
-            "parameter": f"tag.{rule.limit}" if rule.fixed is None else "",
+            "parameter": rule.parameter,
             "limit": float(rule.at(limits)),
             "sign": rule.sign,
             "reached": rule.direction in {"from", "within"},
@@ -166,9 +166,14 @@ def _tags(run: Run, limits: TagParams) -> list[dict]:
             "has": np.flatnonzero(measured[tag]).tolist(),
             "truth": _truth(known, tag),
         }
-        for tag, rule in RULES.items()
-        if tag in measured
+        for tag, rule in _rules(run).items()
     ]
+
+
+def _rules(run: Run) -> dict[str, Rule]:
+    """Return the rules of the tags that the table has."""
+    rules = RULES if run.doubted is None else RULES | {SUSPECT_LABEL: doubts.rule(run.doubted)}
+    return {tag: rule for tag, rule in rules.items() if tag in run.measured}
 
 
 def _truth(known: pd.DataFrame, tag: str) -> list[int | None]:

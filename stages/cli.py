@@ -126,11 +126,15 @@ def audit(
             help="A CSV of true tags, to say how often ours are right; see README: Tables."
         ),
     ] = None,
+    suspects: Annotated[
+        Path | None,
+        typer.Option(help="reports/suspects.csv of a run on this export: the tag suspect_label."),
+    ] = None,
 ) -> None:
     """Validate and tag one export: tables and a page, no training."""
     from stages import auditing  # noqa: PLC0415  # half a second that --help need not wait for
 
-    for line in auditing.write(export, output, formats or [], truth):
+    for line in auditing.write(export, output, formats or [], truth, suspects):
         typer.echo(line)
 
 

@@ -6,7 +6,19 @@ from typing import Annotated
 
 import msgspec
 
-from pipeline import accuracy, coco, gallery, overlays, params, store, tables, thumbs, wall, words
+from pipeline import (
+    accuracy,
+    coco,
+    doubts,
+    gallery,
+    overlays,
+    params,
+    store,
+    tables,
+    thumbs,
+    wall,
+    words,
+)
 from pipeline.findings import Run
 from pipeline.parallel import ComputeParams
 from pipeline.rules import TagParams
@@ -27,14 +39,19 @@ def main(  # noqa: PLR0913  # one parameter a path of dvc.yaml
     page: Path,
 ) -> str:
     """Read the run's tables, write ``index.html`` and what it lays over the photos."""
+    suspects = store.read_table(reports / "suspects.csv", tables.SUSPECTS)
+    measured = store.read_table(reports / "images.csv", tables.MEASURED)
+    measured = doubts.joined(measured, suspects)
+    above = params.value(float, "suspect", "above")
     tables_of_run = Run(
         dataset=coco.load(valid),
         issues=store.read_table(reports / "issues.csv", tables.ISSUES),
-        measured=store.read_table(reports / "images.csv", tables.MEASURED),
+        measured=measured,
         tags=tables.TAGS.empty(),
         answers=accuracy.read(truth),
         counts=store.read_table(reports / "counts.csv", tables.COUNTS),
-        suspects=store.read_table(reports / "suspects.csv", tables.SUSPECTS),
+        suspects=suspects,
+        doubted=above if doubts.DOUBT in measured else None,
         restored=store.read_table(reports / "restored.csv", tables.RESTORED),
         remains=store.read_table(reports / "remains.csv", tables.REMAINS),
     )

@@ -39,7 +39,7 @@ class _Paths:
         self.raw, self.valid, self.masks = (path.resolve() for path in (raw, valid, masks))
         self.scratch = Path(scratch).resolve()
         self.chosen, self.model = self.scratch / "chosen.csv", self.scratch / "model"
-        self.segments = self.scratch / "segments"
+        self.segments, self.history = self.scratch / "segments", self.scratch / "history.csv"
 
 
 def _point(
@@ -49,9 +49,12 @@ def _point(
     train, whole = ((frame["split"] == "train").sum() for frame in (fewer, told))
     usual = params.settings().sections
     usual = usual | {"unet": _absolute(usual["unet"])}
-    epochs = learning_curve.epochs(usual["train"]["epochs"], int(train), int(whole))
+    epochs = {
+        name: learning_curve.epochs(usual["train"][name], int(train), int(whole))
+        for name in ("epochs", "fresh_epochs")
+    }
     changed = {
-        "train": usual["train"] | {"epochs": epochs},
+        "train": usual["train"] | epochs,
         "segment": usual["segment"] | {"splits": list(SPLITS), "model": "unet"},
     }
     store.write_table(paths.chosen, fewer, tables.CHOSEN)
@@ -62,7 +65,8 @@ def _point(
     compute = params.load(parallel.ComputeParams, "compute")
     drawing = params.load(scoring.EvaluateParams, "evaluate")
     labels = len(store.read_table(paths.valid / "labels.csv", tables.LABELS)) - 1
-    about = {"share": share, "images": int(train), "epochs": epochs}
+    trained = store.read_table(paths.history, tables.HISTORY)
+    about = {"share": share, "images": int(train), "epochs": len(trained)}
     rows = []
     for split in SPLITS:
         stems = images.loc[images["split"] == split, "stem"].tolist()
@@ -95,7 +99,7 @@ def _train(paths: _Paths) -> str:
         paths.masks,
         paths.chosen,
         paths.model,
-        paths.scratch / "history.csv",
+        paths.history,
         paths.scratch / "live",
     )
 

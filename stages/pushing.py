@@ -5,24 +5,25 @@ from pathlib import Path
 
 import pandas as pd
 
-from pipeline import params, push, roboflow_pin, store
+from pipeline import doubts, params, push, roboflow_pin, store
 from pipeline.auditing import audit
 from pipeline.door import Patience
 from pipeline.errors import ParamsError
 from pipeline.pull import PIN, PullParams
 from pipeline.push import Pushed, Target
 from pipeline.rules import RULES
-from pipeline.tables import MEASURED
+from pipeline.tables import MEASURED, SUSPECTS
 
-IMAGES = "images.csv"
+IMAGES, DOUBTED = "images.csv", "suspects.csv"
 
 
 def tags(source: Path, project: str | None, *, dry: bool) -> Pushed:
     """Push the tags of ``source`` to ``project``.
 
     Args:
-        source: a folder with ``images.csv``, as the pipeline and the audit write it; or an export
-            or a pin, which is audited first.
+        source: a folder with ``images.csv``, as the pipeline and the audit write it, and after
+            training ``suspects.csv``, for ``suspect_label``; or an export or a pin, which is
+            audited first.
         project: ``WORKSPACE/PROJECT``; None if ``source`` is a pin, which names it.
         dry: change nothing.
 
@@ -32,8 +33,9 @@ def tags(source: Path, project: str | None, *, dry: bool) -> Pushed:
     to = _target(source, project)
     limits = params.load(PullParams, "pull")
     patience = Patience(limits.attempts, limits.stalled_after, limits.finished_within)
-    wanted = push.wanted(_tagged(source))
-    return push.push(wanted, to, os.environ.get("ROBOFLOW_API_KEY"), patience, dry=dry)
+    tagged, key = _tagged(source), os.environ.get("ROBOFLOW_API_KEY")
+    keep = push.unknown(tagged)
+    return push.push(push.wanted(tagged), to, key, patience, dry=dry, keep=keep)
 
 
 def _target(source: Path, project: str | None) -> Target:
@@ -51,4 +53,6 @@ def _tagged(source: Path) -> pd.DataFrame:
     found = store.read_table(source / IMAGES, MEASURED)
     if not set(RULES) & set(found):
         raise ParamsError(f"{source / IMAGES} has no tags; run dvc repro tag, or audit anew")
-    return found
+    if not (source / DOUBTED).is_file():
+        return found
+    return doubts.joined(found, store.read_table(source / DOUBTED, SUSPECTS))

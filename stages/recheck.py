@@ -11,8 +11,10 @@ from stages import run
 def main(valid: Path, model: Path, segments: Path, filled: Path, remains: Path) -> str:
     """Read the restored test images and the masks of before, write what is still found."""
     settings = params.load(SegmentParams, "segment")
-    unet.prepare(0, settings.threads)
-    segmenter = segment.load(model)
+    labels = store.read_table(valid / "labels.csv", tables.LABELS)["name"].tolist()
+    if settings.model == "unet":
+        unet.prepare(0, settings.threads)
+    eye = segment.eye(settings, model, labels)
     images = coco.load(valid).images
     rows = []
     chosen = images[images["split"] == "test"]
@@ -21,9 +23,8 @@ def main(valid: Path, model: Path, segments: Path, filled: Path, remains: Path) 
         if not before.is_file():  # segment.splits leaves test out
             continue
         restored = store.read_image(filled / row.split / f"{row.stem}.png")
-        after = segment.predict(segmenter, restored, flip=settings.flip)
         hole = store.read_mask(filled / "holes" / f"{row.stem}.png") > 0
-        counted = recheck.remains(store.read_mask(before), after, hole)
+        counted = recheck.remains(store.read_mask(before), eye.find(restored), hole)
         rows.append({"file_name": row.file_name} | counted)
     table = tables.REMAINS.frame(rows)
     store.write_table(remains, table, tables.REMAINS)

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from pipeline import anatomy, coco, params, provenance, report, store, tables
+from pipeline import anatomy, coco, doubts, params, provenance, report, store, tables
 from pipeline.examples import ReportParams
 from pipeline.findings import FILLING, LEAKS, Run
 from pipeline.parallel import ComputeParams
@@ -23,18 +23,21 @@ def main(  # noqa: PLR0913  # one parameter a path of dvc.yaml
 ) -> str:
     """Read the run's tables, write the page, its short version and their pictures."""
     settings = params.load(ReportParams, "report")
+    suspects = store.read_table(reports / "suspects.csv", tables.SUSPECTS)
+    measured = store.read_table(reports / "images.csv", tables.MEASURED)
+    measured = doubts.joined(measured, suspects)
     tables_of_run = Run(
         dataset=coco.load(valid),
         issues=store.read_table(reports / "issues.csv", tables.ISSUES),
-        measured=store.read_table(reports / "images.csv", tables.MEASURED),
-        tags=store.read_table(reports / "tags.csv", tables.TAGS),
+        measured=measured,
+        tags=doubts.counted(store.read_table(reports / "tags.csv", tables.TAGS), measured),
         accuracy=store.read_table(reports / "tag_accuracy.csv", tables.TAG_ACCURACY),
         history=store.read_table(reports / "history.csv", tables.HISTORY),
         filling=store.read_table(reports / "history_inpaint.csv", FILLING),
         counts=store.read_table(reports / "counts.csv", tables.COUNTS),
         iou=store.read_table(reports / "iou.csv", tables.IOU),
         costs=store.read_table(reports / "costs.csv", tables.COSTS),
-        suspects=store.read_table(reports / "suspects.csv", tables.SUSPECTS),
+        suspects=suspects,
         restored=store.read_table(reports / "restored.csv", tables.RESTORED),
         scores=store.read_table(reports / "scores.csv", tables.SCORES),
         confusion=store.read_table(reports / "confusion.csv", tables.CONFUSION),

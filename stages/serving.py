@@ -67,11 +67,7 @@ class Workers:
 
 def find(content: bytes, name: str, model: Path) -> bytes:
     """Return what is taken for people as a PNG, red there and transparent elsewhere."""
-    from pipeline import segment  # noqa: PLC0415  # TensorFlow, in its own process
-
-    segmenter, settings = _segmenter(model)
-    image = originals.decode(content, name).rgb
-    found = segment.predict(segmenter, image, flip=settings.flip) > 0
+    found = _eye(model).find(originals.decode(content, name).rgb) > 0
     shown = np.zeros((*found.shape, 4), np.uint8)
     shown[found] = (*RED[::-1], 255)
     return cv2.imencode(".png", shown)[1].tobytes()
@@ -92,12 +88,13 @@ def restore(content: bytes, name: str, marked: bytes, weights: Path | None) -> b
 
 
 @cache
-def _segmenter(model: Path) -> tuple:
+def _eye(model: Path):  # noqa: ANN202  # its module loads TensorFlow, in its own process alone
     from pipeline import segment, unet  # noqa: PLC0415
 
     settings = params.load(segment.SegmentParams, "segment")
-    unet.prepare(0, settings.threads)
-    return segment.load(model), settings
+    if settings.model == "unet":
+        unet.prepare(0, settings.threads)
+    return segment.eye(settings, model, ["background", "person"])
 
 
 @cache
@@ -131,7 +128,7 @@ def application(model: Path, weights: Path | None) -> web.Application:
 
     async def found(request: web.Request) -> web.Response:
         content, name, _ = await _posted(request)
-        if not model.exists():
+        if params.value(str, "segment", "model") == "unet" and not model.exists():
             raise PipelineError(f"no trained model at {model}: mark the people with the brush")
         return _png(await workers.do("find people", find, content, name, model))
 

@@ -1,7 +1,7 @@
 """Compare every label with what a trained network sees, and list those that are probably wrong."""
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
@@ -10,7 +10,7 @@ import pandas as pd
 
 from pipeline import coco, params, photos, segment, store, suspect, tables, unet
 from pipeline.parallel import progress
-from pipeline.segment import Segmenter, SegmentParams
+from pipeline.segment import Eye, SegmentParams
 from pipeline.suspect import Seen, SuspectParams
 from stages import run, train
 
@@ -27,25 +27,25 @@ def main(  # noqa: PLR0913  # one parameter a path of dvc.yaml
     images = tables.ordered(dataset.images).reset_index(drop=True)
     rows = store.read_table(chosen, tables.CHOSEN)
     learned = _among(images, rows[rows["split"] == "train"])
-    look = partial(_look, raw=raw, using=using)
-
+    see = partial(segment.eye, using, labels=dataset.labels["name"].tolist())
     likely: dict[int, np.ndarray] = {}
-    if settings.folds > 1:
+    ready_made = using.model != "unet"  # has learned from none of these photos
+    if settings.folds > 1 and not ready_made:
         sources = images.loc[learned, "source"]
         fold = pd.Series(suspect.folds(sources.tolist(), settings.folds, SEED), sources.index)
         for _, apart in images.loc[learned].groupby(fold):
             others = rows[~_among(rows, apart)]
-            likely |= look(_trained(others, raw, valid, masks), apart)
-    else:
+            likely |= _look(_trained(others, raw, valid, masks, see), apart, raw, using.batch)
+    elif not ready_made:
         unet.prepare(0, using.threads)
-    likely |= look(segment.load(model), images.drop(index=list(likely)))
+    likely |= _look(see(model), images.drop(index=list(likely)), raw, using.batch)
 
     every = suspect.objects(dataset, images)
     seen = [
         Seen(
             **every[row],
             likely=suspect.shares(likely[row]),
-            held_out=bool(settings.folds > 1 or not learned[row]),
+            held_out=bool(ready_made or settings.folds > 1 or not learned[row]),
         )
         for row in images.index
     ]
@@ -60,31 +60,29 @@ def _among(rows: pd.DataFrame, images: pd.DataFrame) -> np.ndarray:
     return pd.MultiIndex.from_frame(rows[keys]).isin(pd.MultiIndex.from_frame(images[keys]))
 
 
-def _trained(chosen: pd.DataFrame, raw: Path, valid: Path, masks: Path) -> Segmenter:
+def _trained(
+    chosen: pd.DataFrame, raw: Path, valid: Path, masks: Path, see: Callable[[Path], Eye]
+) -> Eye:
     """Train anew on some of the chosen images, by the stage that trains."""
     with tempfile.TemporaryDirectory() as scratch:
         table, model, *logs = (Path(scratch, name) for name in ("chosen.csv", "m", "h.csv", "live"))
         store.write_table(table, chosen, tables.CHOSEN)
         train.main(raw, valid, masks, table, model, *logs)
-        return segment.load(model)
+        return see(model)
 
 
-def _look(
-    segmenter: Segmenter, images: pd.DataFrame, raw: Path, using: SegmentParams
-) -> dict[int, np.ndarray]:
+def _look(eye: Eye, images: pd.DataFrame, raw: Path, batch: int) -> dict[int, np.ndarray]:
     """Return ``(S, S, C)`` float32 by the row of each image: what the network sees, at its size."""
-    maps = _maps(segmenter, images["path"].tolist(), raw, using)
+    maps = _maps(eye, images["path"].tolist(), raw, batch)
     return dict(zip(images.index, progress(maps, "suspect", len(images)), strict=True))
 
 
-def _maps(
-    segmenter: Segmenter, paths: list[str], raw: Path, using: SegmentParams
-) -> Iterator[np.ndarray]:
-    side = segmenter.card.size
-    for at in range(0, len(paths), using.batch):
-        batch = paths[at : at + using.batch]
-        pictures = [photos.square(store.read_image(raw / path), side) for path in batch]
-        yield from segment.probabilities(segmenter, pictures, flip=using.flip)
+def _maps(eye: Eye, paths: list[str], raw: Path, batch: int) -> Iterator[np.ndarray]:
+    for at in range(0, len(paths), batch):
+        some = paths[at : at + batch]
+        yield from eye.look(
+            [photos.square(store.read_image(raw / path), eye.side) for path in some]
+        )
 
 
 if __name__ == "__main__":

@@ -34,16 +34,17 @@ def main(  # noqa: PLR0913  # one a path
     Of several processes that train together the first alone writes.
     """
     shape = params.load(unet.UnetParams, "unet")
-    settings = recipes.recipe(params.load(recipes.TrainParams, "train"), shape.preset)
+    settings = params.load(recipes.TrainParams, "train")
     team = unet.prepare(settings.seed, settings.threads, workers.gather)
     names = store.read_table(valid / "labels.csv", tables.LABELS)["name"].tolist()
     rows = store.read_table(chosen, tables.CHOSEN)
+    network = unet.build(shape, len(names) - 1)
+    start = starts.begin(network, shape)
+    settings = recipes.recipe(settings, shape.preset, _count(rows) if start.fresh else None)
     side = photos.source_side(shape.size, settings.augment)
     learned = read(rows[rows["split"] == "train"], raw, masks, side)
     held = read(rows[rows["split"] == "valid"], raw, masks, shape.size)
 
-    network = unet.build(shape, len(names) - 1)
-    start = starts.begin(network, shape)
     trainer = train.Trainer(network, unet.card(shape, names, None), settings, team)
     # Not among the outputs, which DVC removes before a run.
     kept = states.Kept(model.with_name(f".{model.name}.state"), trainer.digest(learned, held))
@@ -61,10 +62,14 @@ def main(  # noqa: PLR0913  # one a path
     kept.forget()
     best = curve.loc[curve["size"] == shape.size, "val_iou"].max()
     return (
-        f"{shape.preset}, {network.count_params():,} parameters from {start}, "
+        f"{shape.preset}, {network.count_params():,} parameters from {start.words}, "
         f"{len(learned)} images, {len(curve)} epochs: "
         f"IoU {best:.3f} on {len(held)} valid images"
     )
+
+
+def _count(rows: pd.DataFrame) -> int:
+    return int((rows["split"] == "train").sum())
 
 
 def read(rows: pd.DataFrame, raw: Path, masks: Path, side: int) -> Photos:

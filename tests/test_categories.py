@@ -63,7 +63,13 @@ def project(tmp_path_factory):
     store.write_table(where / "chosen.csv", rows, tables.CHOSEN)
     sections = yaml.safe_load(params.SHIPPED.read_text("utf-8"))
     sections["unet"] |= {"size": 64}
-    sections["train"] |= {"epochs": 16, "batch": 8, "small_size": 64, "learning_rate": 0.002}
+    sections["train"] |= {
+        "fresh_epochs": 16,
+        "fresh_steps": 0,
+        "batch": 8,
+        "small_size": 64,
+        "fresh_rate": 0.002,
+    }
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(where)
         (where / "params.yaml").write_bytes(msgspec.yaml.encode(sections))

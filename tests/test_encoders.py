@@ -16,8 +16,10 @@ unet.prepare(seed=0, threads=2)  # the first in a process decides the threads
 PARAMETERS = {"mobilenetv3": 2_996_352, "efficientnet": 5_919_312}
 
 
-def shape(kind, weights="none", init="none"):
-    return UnetParams(preset="default", init=init, size=64, encoder=kind, encoder_weights=weights)
+def shape(kind, weights="none", file=""):
+    init = "file" if file else "none"
+    about = {"encoder": kind, "encoder_weights": weights, "init_file": file}
+    return UnetParams(preset="default", init=init, size=64, **about)
 
 
 @pytest.fixture(scope="module", params=PARAMETERS)
@@ -54,7 +56,7 @@ def test_a_trained_one_comes_back_from_its_folder_and_as_a_start(kind, network, 
 
     again, said = unet.load(tmp_path)
     begun = unet.build(shape(kind), 1)
-    starts.begin(begun, shape(kind, init=str(tmp_path)))
+    starts.begin(begun, shape(kind, file=str(tmp_path)))
 
     assert said.encoder == kind
     np.testing.assert_array_equal(again(images), network(images))
@@ -76,7 +78,8 @@ def test_what_imagenet_taught_lands_in_the_encoder_alone(kind, monkeypatch):
 
     said = starts.begin(network, shape(kind, "imagenet"))
 
-    assert "ImageNet" in said
+    assert "ImageNet" in said.words
+    assert said.fresh
     given = sum(np.prod(one.shape) for one in network.weights if (one.numpy() == 0.5).all())
     assert given == PARAMETERS[kind]
 

@@ -47,6 +47,15 @@ def test_each_photo_has_the_iou_that_counting_pixels_gives(site, data):
         assert told is None or told == pytest.approx(counted, abs=1e-5), key
 
 
+def test_photos_with_suspect_labels_have_the_tag_that_the_network_gives(data):
+    (tag,) = [tag for tag in data["tags"] if tag["id"] == "suspect_label"]
+    doubted = [row for row, doubts in enumerate(data["photos"]["doubts"]) if doubts]
+
+    assert tag["has"] == doubted
+    assert tag["parameter"] == "suspect.above"
+    assert len(doubted) > 0
+
+
 def test_missed_and_invented_are_shares_of_label_and_prediction(site, data):
     for key, row in rows(data).items():
         truth, predicted = site.truth[key], site.predicted[key]

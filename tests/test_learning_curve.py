@@ -108,7 +108,7 @@ def project(tmp_path, monkeypatch):
     sections = yaml.safe_load(params.SHIPPED.read_text("utf-8"))
     sections["compute"] |= {"workers": 1}
     sections["unet"] |= {"preset": "seed", "size": 32}
-    sections["train"] |= {"epochs": 1, "batch": 2}
+    sections["train"] |= {"fresh_epochs": 1, "fresh_steps": 0, "batch": 2}
     sections["evaluate"] |= {"resamples": 20}
     monkeypatch.chdir(tmp_path)
     return tmp_path, sections

@@ -6,6 +6,7 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
+import threading
 from pathlib import Path
 
 import cv2
@@ -70,16 +71,17 @@ def test_no_folder_keeps_nothing_and_reads_nothing():
     assert calls == [1, 2, 1, 2]
 
 
-def process(_):
-    return {"process": os.getpid()}
+def here(_):
+    return {"here": [os.getpid(), threading.get_ident()]}
 
 
-def test_a_few_items_wait_for_no_other_process(tmp_path):
+def test_a_few_items_wait_for_no_other_process_and_share_no_thread(tmp_path):
+    """What is kept between two of them, such as a network, is used by one at a time."""
     compute = ComputeParams(backend="local", workers=2, scheduler=None, cache=str(tmp_path))
 
-    done = memory.Memory(compute.cache, process, dict).each([1, 2], [b"one", b"two"], compute, "")
+    done = memory.Memory(compute.cache, here, dict).each([1, 2], [b"one", b"two"], compute, "")
 
-    assert done == [{"process": os.getpid()}] * 2
+    assert done == [here(1)] * 2
 
 
 def test_an_item_of_no_digest_is_measured_each_time(tmp_path):
@@ -194,14 +196,14 @@ def test_the_code_that_is_used_is_part_of_the_key_and_other_code_is_not():
 
 
 def test_another_code_is_another_key(monkeypatch):
-    before = memory._origin(measurements.measure)
+    before = memory._origin(measurements.measure_all)
     read = memory.inspect.getsource
     monkeypatch.setattr(
         memory.inspect, "getsource",
         lambda module: read(module) + ("\n" if module.__name__ == "pipeline.focus" else ""),
     )  # fmt: skip
 
-    assert memory._origin(measurements.measure) != before
+    assert memory._origin(measurements.measure_all) != before
     assert memory._origin(raw.measure) == memory._origin(raw.measure)
 
 
@@ -224,7 +226,7 @@ def test_a_measured_image_comes_back_the_same_to_the_bit(tmp_path):
     gradients, look = rng.random((64, 9), np.float32), np.full((36, 4), np.nan)
     tiles = rng.integers(0, 255, (16, 16), np.uint8)
     one = Measured(numbers, 2**64 - 1, gradients, look, tiles)
-    kept = memory.Memory(str(tmp_path), measurements.measure, Measured)
+    kept = memory.Memory(str(tmp_path), measurements.measure_all, Measured)
 
     kept.put({b"one": one})
     again = kept.get([b"one", b"another"])[b"one"]
@@ -280,7 +282,7 @@ def renamed(folder, content, row):
 def test_an_audit_measures_new_changed_and_redrawn_pictures_only(tmp_path, export, monkeypatch):
     settings = {"compute": {"workers": 1, "cache": str(tmp_path / "cache")}}
     cold = pipeline.audit(export, settings)
-    measured = counting(monkeypatch, measurements, "measure")
+    measured = counting(monkeypatch, measurements, "measure_all")
     compared = counting(monkeypatch, measurements.places, "agreeing")
     decoded = counting(monkeypatch, raw, "_look")
     warm = pipeline.audit(export, settings)
@@ -297,7 +299,8 @@ def test_an_audit_measures_new_changed_and_redrawn_pictures_only(tmp_path, expor
     moved = pipeline.audit(export, settings)
     fresh = pipeline.audit(export, {"compute": {"workers": 1, "cache": ""}})
 
-    assert [Path(photo.path).name for (photo,) in measured[:-6]] == names[1:3]
+    photos = [photo for (part,) in measured for photo in part]
+    assert [Path(photo.path).name for photo in photos[:-6]] == names[1:3]
     assert [Path(path).name for _, path in decoded[:-6]] == names[1:2]
     assert warm.images.equals(cold.images)
     assert moved.images.equals(fresh.images)

@@ -73,7 +73,7 @@ def test_every_key_that_a_template_or_a_module_names_exists():
 
 
 def test_every_tag_and_every_code_of_the_checks_is_explained_in_words():
-    from pipeline import checks, coco, tag
+    from pipeline import checks, coco, rules
 
     explained = set(words.load("en").texts)
 
@@ -81,7 +81,7 @@ def test_every_tag_and_every_code_of_the_checks_is_explained_in_words():
         f"issue.{code}" for code in [*(one.code for one in checks.CHECKS), *coco.READING]
     } - explained == set()
     assert {
-        f"{group}.{name}" for name in tag.RULES for group in ("tag", "tag_meaning")
+        f"{group}.{name}" for name in rules.NAMES for group in ("tag", "tag_meaning")
     } <= explained
 
 

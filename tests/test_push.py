@@ -16,7 +16,7 @@ from fake_roboflow import KEY, Knobs
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline import push
+from pipeline import push, rules, store, tables
 from pipeline.door import Patience
 from pipeline.errors import ParamsError, PipelineError, PushError
 from pipeline.push import Target
@@ -233,6 +233,19 @@ def test_a_plan_that_is_followed_leaves_what_was_wanted_and_what_was_not_ours(ta
     assert len(todo.failures) == len(set(tags) - set(project))
 
 
+def test_what_a_push_knows_nothing_of_is_left_as_it_is():
+    """An audit without a training does not say that no label is suspect."""
+    frame = pd.DataFrame({"file_name": ["a"], **{tag: [False] for tag in rules.RULES}})
+    images = [{"id": "a", "name": "a", "tags": ["audit-suspect-label", "audit-far", "mine"]}]
+
+    ignorant = push.plan(push.wanted(frame), images, push.unknown(frame))
+    known = frame.assign(suspect_label=False)
+    told = push.plan(push.wanted(known), images, push.unknown(known))
+
+    assert ignorant.updates == [{"imageId": "a", "removeTags": ["audit-far"]}]
+    assert told.updates == [{"imageId": "a", "removeTags": ["audit-far", "audit-suspect-label"]}]
+
+
 @pytest.mark.parametrize("text", ["people", "a/b/c", "", "lab/", "lab/pe ople", "../x"])
 def test_what_is_no_project_is_refused(text):
     with pytest.raises(ParamsError, match="WORKSPACE/PROJECT"):
@@ -272,6 +285,29 @@ def test_the_command_audits_an_export_pushes_its_tags_and_says_each_failure(comm
     assert "2 images were changed, 0 have the right tags already, 1 failed" in done.stdout
     assert all(tag.startswith("audit-") for one in knobs.pictures for tag in one["tags"])
     assert all(one["tags"] for one in knobs.pictures)
+
+
+def test_after_training_the_run_pushes_suspect_labels_too(command, knobs, tmp_path):
+    names = ["p0_jpg.rf.1.jpg", "p1_jpg.rf.1.jpg"]
+    rows = [
+        {"split": "train", "file_name": name, "width": 9, "height": 9, "place": ""}
+        for name in names
+    ]
+    measured = tables.MEASURED.frame(rows).assign(far=[True, False])
+    store.write_table(tmp_path / "reports/images.csv", measured, tables.MEASURED)
+    doubt = {"annotation_id": None, "score": 0.9, "expected": 0.1, "excess": 0.8, "held_out": True,
+             "area": 1.0, "left": 0, "top": 0, "right": 1, "bottom": 1}  # fmt: skip
+    rows = [
+        {"split": "train", "file_name": name, "kind": kind, "suspect": kind == "missing"} | doubt
+        for name, kind in ((names[1], "missing"), *((name, "image") for name in names))
+    ]
+    suspects = tables.SUSPECTS.frame(rows)
+    store.write_table(tmp_path / "reports/suspects.csv", suspects, tables.SUSPECTS)
+
+    done = command("reports", "--tags", "--project", "lab/people")
+
+    assert done.returncode == 0, done.stderr
+    assert tags_of(knobs) == {"i0": ["audit-far"], "i1": ["audit-suspect-label"]}
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+import safetensors.numpy
 import yaml
 
 from pipeline import store
@@ -20,7 +21,7 @@ TINY = {
     "compute": {"cache": ""},  # a forced run is to measure again
     "sample": {"images": 16, "size": 128},
     "unet": {"preset": "seed", "size": 32},
-    "train": {"epochs": 2},
+    "train": {"epochs": 2, "fresh_epochs": 2, "fresh_steps": 0},
     "train_inpaint": {"from": "none", "steps": 3, "crop": 64, "batch": 2},
     "inpaint": {"weights": "trained", "mask": "annotated"},  # two epochs find people everywhere
     "evaluate": {"resamples": 50},
@@ -144,6 +145,7 @@ def test_every_example_of_the_report_leads_to_its_photo_in_the_gallery(project):
     photos = re.findall(r'href="photos/index.html#photo=(\w+)-(\w+)"', report)
     bands = {path.stem for path in (project / "reports/photos/bands").glob("*.png")}
 
+    assert '"id":"suspect_label"' in gallery
     assert len(photos) > 3
     assert all(f'"{name}"' in gallery for _, name in photos)
     assert {f"{split}-{name}" for split, name in photos} <= bands
@@ -205,6 +207,24 @@ def test_a_forced_run_gives_the_same_bytes(project):
     dvc(project, "repro", "-f")
 
     assert (project / "dvc.lock").read_text() == before
+
+
+def test_first_weights_that_change_under_their_path_are_trained_from_anew(project):
+    usual = {key: original(("unet", key)) for key in ("init", "init_file")} | TINY["unet"]
+    first = project / "first.safetensors"
+    tensors = safetensors.numpy.load_file(ROOT / usual["init_file"])
+    safetensors.numpy.save_file(tensors, first)
+    edit(project, unet={"preset": "default", "init": "file", "init_file": first.name})
+    try:
+        dvc(project, "repro", "train")
+        assert ran(dvc(project, "repro", "train", "--dry")) == []
+
+        tensors["half/bias"] += 1
+        safetensors.numpy.save_file(tensors, first)
+        assert ran(dvc(project, "repro", "train", "--dry")) == ["train"]
+    finally:
+        edit(project, unet=usual)
+        dvc(project, "repro")
 
 
 def original(keys):

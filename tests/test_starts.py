@@ -1,5 +1,7 @@
 """First weights: what is given by name lands there, and what does not fit is refused in words."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import safetensors.numpy
@@ -14,7 +16,9 @@ NONE = UnetParams(preset="default", init="none", size=32)
 
 
 def of(init, preset="default"):
-    return UnetParams(preset=preset, init=str(init), size=32)
+    """What begins with ``init``, a word or a path."""
+    file = str(init) if isinstance(init, Path) else ""
+    return UnetParams(preset=preset, init="file" if file else init, size=32, init_file=file)
 
 
 def values(network):
@@ -46,7 +50,7 @@ def test_every_variable_of_every_name_is_given(embedded, tensors):
 
     said = starts.begin(network, of("embedded"))
 
-    assert said == "embedded weights"
+    assert said == ("embedded weights", False)
     for name, value in values(network).items():
         assert value.dtype == np.float32
         np.testing.assert_array_equal(value, tensors[name].astype(np.float32), err_msg=name)
@@ -58,7 +62,8 @@ def test_with_other_categories_the_last_layer_alone_stays_as_it_was(file, tensor
 
     said = starts.begin(network, of(file))
 
-    assert said.endswith("weights without their last layer")
+    assert said.words.endswith("w.safetensors without their last layer")
+    assert said.fresh
     for name, value in values(network).items():
         expected = before[name] if name.startswith("half/") else tensors[name].astype(np.float32)
         np.testing.assert_array_equal(value, expected, err_msg=name)
@@ -71,7 +76,7 @@ def test_nothing_is_given_where_nothing_is_wanted_or_there_is_nothing(embedded, 
     network = unet.build(of("none", preset), 1)
     before = values(network)
 
-    assert starts.begin(network, of(init, preset)) == "nothing"
+    assert starts.begin(network, of(init, preset)) == ("nothing", True)
     for name, value in values(network).items():
         np.testing.assert_array_equal(value, before[name])
 
@@ -145,5 +150,5 @@ def test_a_damaged_file_is_refused(file):
 
 @pytest.mark.skipif(not starts.EMBEDDED.is_file(), reason="this checkout has no embedded weights")
 def test_the_shipped_weights_fit_the_default_network_and_are_small():
-    assert starts.begin(unet.build(NONE, 1), of("embedded")) == "embedded weights"
+    assert starts.begin(unet.build(NONE, 1), of("embedded")).words == "embedded weights"
     assert starts.EMBEDDED.stat().st_size < 16_000_000

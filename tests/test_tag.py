@@ -256,6 +256,21 @@ def test_one_row_an_image_with_its_measurements_and_a_boolean_for_each_tag(expor
     assert found["largest"].tolist() == [80 * 160 / (240 * 320)] * 2 + [0]
 
 
+def test_images_are_measured_together_as_they_are_alone(export):
+    raw, data = export
+    todo = tag.photos(data, raw, [])
+
+    together = measurements.measure_all(todo)
+
+    for one, photo in zip(together, todo, strict=True):
+        alone = measurements.measure(photo)
+        np.testing.assert_equal(one.numbers, alone.numbers)
+        assert list(one.numbers) == list(measurements.MEASUREMENTS)
+        assert one.hash == alone.hash
+        for kind in ("gradients", "look", "tiles"):
+            np.testing.assert_array_equal(getattr(one, kind), getattr(alone, kind))
+
+
 def test_a_missing_picture_stops_with_its_name(export):
     raw, data = export
     (raw / "train/b.png").write_bytes(b"")

@@ -104,7 +104,7 @@ def test_no_category_to_learn_stops_with_its_cure():
 
 
 def test_the_reports_recipe_is_adam_and_cross_entropy_alone():
-    plain = recipes.recipe(msgspec.structs.replace(PLAIN, epochs=7), "seed")
+    plain = recipes.recipe(msgspec.structs.replace(PLAIN, fresh_epochs=7), "seed", 8)
 
     assert (plain.epochs, plain.learning_rate, plain.dice, plain.ema) == (7, 0.001, 0, 0)
     assert {recipes.rate(step, 100, plain) for step in range(100)} == {0.001}
@@ -116,6 +116,22 @@ def test_losses_that_are_more_than_the_whole_are_refused():
 
     with pytest.raises(ParamsError, match=r"dice 0.7 and lovasz 0.4 are more than 1"):
         params.convert(recipes.TrainParams, section, "train")
+
+
+@pytest.mark.parametrize(
+    ("images", "epochs"),
+    [(None, 10), (200, 36), (8, 50), (9, 36), (1, 50), (0, 50)],
+    ids=["known", "large", "a batch", "two batches", "one image", "none"],
+)
+def test_what_begins_anew_learns_longer_the_fewer_images_there_are(images, epochs):
+    """By hand: batches of 8, and 50 steps at least."""
+    settings = msgspec.structs.replace(
+        PLAIN, epochs=10, fresh_epochs=36, fresh_steps=50, learning_rate=1, fresh_rate=4, batch=8
+    )
+
+    made = recipes.recipe(settings, "default", images)
+
+    assert (made.epochs, made.learning_rate) == (epochs, 1 if images is None else 4)
 
 
 @pytest.mark.parametrize(

@@ -20,9 +20,9 @@ ROOT = Path(__file__).parents[1]
 SHAPE = UnetParams(preset="default", init="none", size=32)
 REPORT = UnetParams(preset="seed", init="none", size=32)
 PLAIN = TrainParams(
-    seed=0, threads=2, exclude=[], epochs=4, patience=0, batch=4, small_size=32, small_share=0,
-    learning_rate=0.003, final_rate=0.1, warmup=0, weight_decay=0.01, clip=1, dice=0.5,
-    lovasz=0, balance=0.5, ema=0.5, augment=STILL,
+    seed=0, threads=2, exclude=[], epochs=4, fresh_epochs=4, fresh_steps=0, patience=0, batch=4,
+    small_size=32, small_share=0, learning_rate=0.003, fresh_rate=0.003, final_rate=0.1,
+    warmup=0, weight_decay=0.01, clip=1, dice=0.5, lovasz=0, balance=0.5, ema=0.5, augment=STILL,
 )  # fmt: skip
 MOVING = msgspec.structs.replace(STILL, flip=0.5, scale_from=0.8, scale_to=1.3, noise=1)
 LABELS = [
@@ -60,8 +60,10 @@ def export(root, counts):
 
 
 def settle(root, shape, settings):
-    """Write params.yaml."""
-    sections = {"unet": msgspec.to_builtins(shape), "train": msgspec.to_builtins(settings)}
+    """Write params.yaml; what begins anew learns alike."""
+    alike = {"fresh_epochs": settings.epochs, "fresh_rate": settings.learning_rate}
+    train = msgspec.to_builtins(settings) | alike
+    sections = {"unet": msgspec.to_builtins(shape), "train": train}
     (root / "params.yaml").write_bytes(msgspec.yaml.encode(sections))
 
 
