@@ -5,7 +5,7 @@ from pipeline.findings import Run
 from pipeline.page import render
 from pipeline.parallel import ComputeParams
 
-SCRIPTS = ("wall", "judge", "photo", "pairs", "begin")  # of the page, in this order
+SCRIPTS = ("wall", "address", "judge", "photo", "pairs", "begin")  # of the page, in this order
 
 
 def page(run: Run, setting: wall.Setting, drawer: thumbs.Drawer, compute: ComputeParams) -> str:

@@ -14,7 +14,7 @@ from pipeline.page import render
 from pipeline.parallel import ComputeParams
 from pipeline.words import Words
 
-SCRIPTS = ("wall", "judge", "photo", "outcome", "begin")  # of the page, in this order
+SCRIPTS = ("wall", "address", "judge", "photo", "outcome", "begin")  # of the page, in this order
 SAID = (  # texts that only this page's scripts name
     "all_categories", "all_labels", "any_suspect", "sort_low", "sort_high", "over_predicted",
     "over_difference", "view_predicted", "view_difference", "view_restored", "only_truth",
