@@ -9,6 +9,7 @@ Li et al., "Generalized Focal Loss", NeurIPS 2020, https://arxiv.org/abs/2006.04
 """
 
 import hashlib
+import threading
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
@@ -32,6 +33,8 @@ SHADES = ((np.arange(256, dtype=np.float32)[:, None] - MEAN) / SPREAD)[None]  # 
 PERSON_FROM = 0.1  # score; fainter people are not kept
 THING_FROM = 0.15  # score, of everything else
 SAME = 0.5  # overlap (IoU) from which two boxes are one object
+
+_OWN = threading.local()
 
 
 class Seen(NamedTuple):
@@ -169,8 +172,14 @@ def _content() -> bytes:
         ) from error
 
 
-@cache
 def _network():  # noqa: ANN202  # ai_edge_litert's Interpreter, imported only where one is wanted
+    """Return this thread's own network: one interpreter holds one picture at a time."""
+    if not hasattr(_OWN, "network"):
+        _OWN.network = _made()
+    return _OWN.network
+
+
+def _made():  # noqa: ANN202  # as above
     from ai_edge_litert.interpreter import Interpreter  # noqa: PLC0415
 
     try:

@@ -1,6 +1,8 @@
 """What the shipped detector says, and that its answers are read right."""
 
 import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import cv2
@@ -103,12 +105,9 @@ def test_a_broken_picture_is_named(tmp_path):
 
 def test_without_its_file_the_message_says_what_to_do(tmp_path, monkeypatch):
     monkeypatch.setattr(detector, "WEIGHTS", tmp_path / "gone.tflite")
-    detector._network.cache_clear()
-    try:
-        with pytest.raises(WeightsError, match=r"gone\.tflite.*tag\.detector: none"):
-            detector.look(np.zeros((10, 10, 3), np.uint8))
-    finally:
-        detector._network.cache_clear()
+    monkeypatch.setattr(detector, "_OWN", threading.local())
+    with pytest.raises(WeightsError, match=r"gone\.tflite.*tag\.detector: none"):
+        detector.look(np.zeros((10, 10, 3), np.uint8))
 
 
 def test_what_a_photo_depends_on_is_its_bytes(tmp_path):
@@ -156,3 +155,17 @@ def _overlap(one, other):
     common = max(0, width) * max(0, height)
     areas = [(box[2] - box[0]) * (box[3] - box[1]) for box in (one, other)]
     return common / (sum(areas) - common)
+
+
+def test_threads_do_not_share_a_network():
+    """One interpreter holds one picture: two threads would see each other's, or be refused."""
+    rng = np.random.default_rng(0)
+    pictures = [rng.integers(0, 256, (60, 80, 3)).astype(np.uint8) for _ in range(4)]
+    alone = [detector.look(picture)[0] for picture in pictures]
+
+    with ThreadPoolExecutor(4) as pool:
+        together = [one[0] for one in pool.map(detector.look, pictures * 6)]
+
+    for place, found in enumerate(together):
+        for one, other in zip(found, alone[place % 4], strict=True):
+            np.testing.assert_array_equal(one, other)
