@@ -161,10 +161,10 @@ def look(image: np.ndarray, person: np.ndarray) -> np.ndarray:
         cells of which people leave less than a fifth free.
     """
     side = LOOK_CELLS * LOOK_PIXELS
-    half = image[: image.shape[0] // 2 * 2, : image.shape[1] // 2 * 2]
-    half = cv2.resize(
-        half, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA
-    )  # four times as fast
+    half = image
+    if min(image.shape[:2]) > 1:  # halved first, which is four times as fast
+        half = image[: image.shape[0] // 2 * 2, : image.shape[1] // 2 * 2]
+        half = cv2.resize(half, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
     pixels = cv2.resize(half, (side, side), interpolation=cv2.INTER_AREA).astype(np.float32)
     free = cv2.resize(person, (side, side), interpolation=cv2.INTER_NEAREST) == 0
     red, green, blue = cv2.split(pixels)
