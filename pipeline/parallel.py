@@ -139,9 +139,39 @@ def _run(
     elif compute.backend == "local" and threads:
         yield from _on_threads(function, list(items), workers)
     elif compute.backend == "local" and _can_split():
-        yield from _on_copies(function, list(items), workers)
+        yield from _to_the_end(partial(_on_copies, function, workers=workers), list(items))
     else:
-        yield from _on_processes(function, items, compute, workers)
+        run = partial(_on_processes, function, compute=compute, workers=workers)
+        yield from _to_the_end(run, list(items))
+
+
+def _to_the_end(
+    run: Callable[[list[Item]], Iterator[Result]], items: list[Item]
+) -> Iterator[Result]:
+    """Yield what ``run`` does, beginning anew where a worker process died.
+
+    Pure work may be done again: the system ends the largest process when memory is short.
+
+    Raises:
+        PipelineError: a worker died again before anything more was done.
+    """
+    from concurrent.futures.process import BrokenProcessPool  # noqa: PLC0415  # joblib's is one
+
+    done, died_at = 0, -1
+    while True:
+        try:
+            for result in run(items[done:]):
+                yield result
+                done += 1
+        except BrokenProcessPool as error:
+            if died_at == done:
+                raise PipelineError(
+                    f"a worker died twice at the same place ({done} of {len(items)} done), most "
+                    "likely for want of memory; close other programs, or set compute.workers lower"
+                ) from error
+            died_at = done
+        else:
+            return
 
 
 def _on_threads(
@@ -206,32 +236,13 @@ def _all(function: Callable[[Item], Result], items: list[Item]) -> list[Result]:
 
 
 def _on_processes(
-    function: Callable[[Item], Result],
-    items: Iterable[Item],
-    compute: ComputeParams,
-    workers: int,
+    function: Callable[[Item], Result], items: list[Item], compute: ComputeParams, workers: int
 ) -> Iterator[Result]:
     import joblib  # noqa: PLC0415  # threads need none of it, and it takes 0.1 s to load
-    from joblib.externals.loky.process_executor import BrokenProcessPool  # noqa: PLC0415
 
-    left, died_at = list(items), -1
-    done = 0
-    while True:
-        work = (joblib.delayed(function)(item) for item in left[done:])
-        try:
-            with _backend(compute, workers):
-                for result in joblib.Parallel(return_as="generator", batch_size="auto")(work):
-                    yield result
-                    done += 1
-            return
-        except BrokenProcessPool as error:
-            # Pure work may be done again: the system ends the largest process when memory is short.
-            if died_at == done:
-                raise PipelineError(
-                    f"a worker died twice at the same place ({done} of {len(left)} done), most "
-                    "likely for want of memory; close other programs, or set compute.workers lower"
-                ) from error
-            died_at = done
+    work = (joblib.delayed(function)(item) for item in items)
+    with _backend(compute, workers):
+        yield from joblib.Parallel(return_as="generator", batch_size="auto")(work)
 
 
 def cores() -> int:

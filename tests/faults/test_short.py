@@ -214,6 +214,13 @@ def dies_always(number):
     return number
 
 
+@pytest.fixture(params=[True, False], ids=["copies", "processes"])
+def split(request, monkeypatch):
+    """Workers are copies of this process, or processes of their own."""
+    monkeypatch.setattr(parallel, "_can_split", lambda: request.param)
+
+
+@pytest.mark.usefixtures("split")
 def test_a_worker_that_is_killed_costs_time_and_nothing_else(tmp_path):
     items = [(number, str(tmp_path / "killed")) for number in range(30)]
 
@@ -221,6 +228,7 @@ def test_a_worker_that_is_killed_costs_time_and_nothing_else(tmp_path):
     assert (tmp_path / "killed").exists()
 
 
+@pytest.mark.usefixtures("split")
 def test_a_worker_that_is_always_killed_is_one_line():
     with pytest.raises(PipelineError, match="a worker died twice at the same place") as caught:
         parallel.each(dies_always, range(30), TWO, "count")
