@@ -58,7 +58,10 @@ def served(folder):
     net = folder / "net" if (folder / "net").exists() else folder.parent / "net"
     words = [*COMMAND, "--port", "0", "--weights", str(net)]
     environment = {"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin", "HOME": str(folder)}
-    server = subprocess.Popen(words, cwd=folder, env=environment, stdout=subprocess.PIPE, text=True)
+    server = subprocess.Popen(
+        words, cwd=folder, env=environment, stdout=subprocess.PIPE, text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a shell's background
+    )  # fmt: skip
     yield re.search(r"http://([\d.]+:\d+)/", server.stdout.readline())[1]
     server.send_signal(signal.SIGINT)
     assert server.wait(30) == 0
