@@ -1,6 +1,6 @@
 """One section of ``params.yaml`` -> one frozen struct, strictly."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -105,6 +105,27 @@ def settings(source: str | Path | Mapping | None = None) -> Settings:
             raise ParamsError(f"there is no parameter '{section}.{key}'; {path} has them all")
         sections[section][key] = value
     return Settings(str(path), sections)
+
+
+def said(changes: Sequence[str]) -> dict[str, object]:
+    """Return changes as people write them in a shell: ``tag.far_below=0.05``, values as in YAML.
+
+    Raises:
+        ParamsError: one has no name or no ``=``, or its value is no YAML.
+    """
+    result = {}
+    for change in changes:
+        name, equals, value = change.partition("=")
+        section, _, key = name.strip().partition(".")
+        if not (section and key and equals):
+            raise ParamsError(
+                f"'{change}' is no change; write SECTION.KEY=VALUE, tag.far_below=0.05"
+            )
+        try:
+            result[f"{section}.{key}"] = msgspec.yaml.decode(value.encode("utf-8", "replace"))
+        except msgspec.DecodeError as error:
+            raise ParamsError(f"'{change}': the value is not YAML: {error}") from error
+    return result
 
 
 def _changes(source: Mapping) -> list[tuple[str, str, object]]:

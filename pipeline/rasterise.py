@@ -88,7 +88,8 @@ def sheets(splits: Mapping[str, Split]) -> list[Sheet]:
     if images and not any(split.annotations for split in splits.values()):
         raise ExportError(
             f"none of the {images} images has an object with an outline, only boxes "
-            'or nothing; export the version from Roboflow as "COCO Segmentation"'
+            'or nothing; export the version from Roboflow as "COCO Segmentation", '
+            "or set validate.boxes: outline to go on with the boxes"
         )
     found = []
     for name, split in splits.items():

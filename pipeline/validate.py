@@ -138,9 +138,23 @@ def summary(export: Export, found: Sound) -> str:
     said = [
         f"{counts.get(one, 0)} {one}{'' if counts.get(one, 0) == 1 else 's'}" for one in SEVERITIES
     ]
+    errors = Counter(found.issues.loc[found.issues["severity"] == "error", "code"])
+    if errors:
+        said[0] += f" ({_listed(errors)})"
     return (
-        f"{len(kept.images)} images of {len(export.images)}, "
-        f"{len(kept.annotations)} annotations of {len(export.annotations)} kept; {', '.join(said)}"
+        f"{len(kept.images)} images of {len(export.images)}, {len(kept.annotations)} annotations "
+        f"of {len(export.annotations)} kept; {', '.join(said)}{_advice(found.issues)}"
+    )
+
+
+def _advice(issues: pd.DataFrame) -> str:
+    """Return what to do about an export of boxes; most people who have one do not expect it."""
+    lost = (issues["code"] == "segmentation_empty") & (issues["action"] == "dropped")
+    if not lost.any():
+        return ""
+    return (
+        f"; {int(lost.sum())} annotations are boxes without outlines: outline them in Roboflow "
+        "(Smart Polygon), or set validate.boxes: outline to audit the boxes themselves"
     )
 
 

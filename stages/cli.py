@@ -109,7 +109,7 @@ def segment(
 
 
 @app.command()
-def audit(
+def audit(  # noqa: PLR0913  # one a word of the command
     export: Annotated[
         Path, typer.Argument(help="A folder or .zip of an export, or a *.roboflow.yaml pin.")
     ],
@@ -130,11 +130,15 @@ def audit(
         Path | None,
         typer.Option(help="reports/suspects.csv of a run on this export: the tag suspect_label."),
     ] = None,
+    changes: Annotated[
+        list[str] | None,
+        typer.Option("-S", "--set", help="A parameter for this run: tag.far_below=0.05."),
+    ] = None,
 ) -> None:
     """Validate and tag one export: tables and a page, no training."""
     from stages import auditing  # noqa: PLC0415  # half a second that --help need not wait for
 
-    for line in auditing.write(export, output, formats or [], truth, suspects):
+    for line in auditing.write(export, output, formats or [], truth, suspects, changes or []):
         typer.echo(line)
 
 

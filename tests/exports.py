@@ -21,6 +21,7 @@ LIMITS = ValidateParams(
     spike_below=0.5,
     likeness_below=6,
     name_above=100,
+    boxes="drop",
     resplit="propose",
     previous=None,
     fail_on=[],

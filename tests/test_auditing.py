@@ -106,6 +106,17 @@ def test_a_wrong_parameter_is_refused_before_anything_is_done(tmp_path, argument
         pipeline.audit(tmp_path / "not looked at", *arguments)
 
 
+def test_a_parameter_is_changed_as_dvc_does_it(export):
+    far = params.said(["tag.far_below = 1.0", "tag.people=[person]", "validate.previous=null"])
+    assert far == {"tag.far_below": 1.0, "tag.people": ["person"], "validate.previous": None}
+    assert pipeline.audit(export, ONE | params.said(["tag.far_below=1.0"])).images["far"].any()
+    for wrong in ("far=1", "tag.far", "=1"):
+        with pytest.raises(PipelineError, match="is no change"):
+            params.said([wrong])
+    with pytest.raises(PipelineError, match="is not YAML"):
+        params.said(["tag.x=["])
+
+
 def test_a_missing_export_is_said(tmp_path):
     with pytest.raises(PipelineError, match="does not exist"):
         pipeline.audit(tmp_path / "nothing")

@@ -20,7 +20,7 @@ def sound_splits(count=3):
     return {split: content(count, prefix) for split, prefix in zip(LIST, "abc", strict=True)}
 
 
-def judge(splits):
+def judge(splits, limits=LIMITS):
     """Validate COCO dictionaries whose pictures are all there."""
     files = {s: (f"{s}/a.json", json.dumps(said).encode()) for s, said in splits.items()}
     export = coco.read(files)
@@ -30,7 +30,7 @@ def judge(splits):
          "sha256": path, "look": ""}
         for path in sorted(names)
     )  # fmt: skip
-    return export, validate.sound(export, pictures, LIMITS)
+    return export, validate.sound(export, pictures, limits)
 
 
 def rows(found, **values):
@@ -174,9 +174,33 @@ def test_the_summary_counts_what_was_kept_and_found():
     splits["train"]["annotations"][0]["segmentation"] = []
     export, found = judge(splits)
 
-    assert validate.summary(export, found).startswith(
-        "9 images of 9, 8 annotations of 9 kept; 1 error, 1 warning, "
-    )
+    said = validate.summary(export, found)
+    assert said.startswith("9 images of 9, 8 annotations of 9 kept; 1 error (1 × segmentation_emp")
+    assert "validate.boxes: outline" in said
+
+
+@pytest.mark.parametrize(
+    ("bbox", "kept"),
+    [
+        ([2, 3, 8.5, 4], True), ([2, 3, 0, 4], False), ([2, 3], False), (None, False),
+        ([2, 3, "8", 4], False), ([2, 3, -8, 4], False),
+    ],
+)  # fmt: skip
+def test_boxes_without_outlines_stand_for_them_if_that_is_wished(bbox, kept):
+    splits = sound_splits()
+    splits["train"]["annotations"][0] |= {"segmentation": [], "bbox": bbox}
+    export, found = judge(splits, msgspec.structs.replace(LIMITS, boxes="outline"))
+
+    (row,) = rows(found, code="segmentation_empty").itertuples()
+    left = found.dataset.annotations
+    assert row.action == ("repaired" if kept else "dropped")
+    assert len(left) == 8 + kept
+    assert ("validate.boxes" in validate.summary(export, found)) is not kept
+    if kept:
+        x, y, width, height = bbox
+        bounds = [one.bounds for one in left["geometry"]]
+        assert (x, y, x + width, y + height) in bounds
+        assert len(rows(found, code="box_shaped"))
 
 
 def test_the_stage_writes_the_same_bytes_each_time(tmp_path, monkeypatch):

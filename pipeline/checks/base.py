@@ -44,6 +44,7 @@ class ValidateParams(Params):
     spike_below: Annotated[float, msgspec.Meta(ge=0, lt=180)]  # degrees
     likeness_below: Annotated[int, msgspec.Meta(ge=0, le=64)]  # differing bits of 64
     name_above: Annotated[int, msgspec.Meta(ge=1)]  # characters
+    boxes: Literal["drop", "outline"]  # annotations that are boxes without outlines
     resplit: Literal["none", "propose", "apply"]  # a split that parts no pictures that are tied
     previous: str | None  # folder; read by the stage compare
     fail_on: list[str]  # codes that stop the run

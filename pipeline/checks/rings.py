@@ -8,16 +8,28 @@ from dataclasses import replace
 import numpy as np
 
 from pipeline import polygons, rle
+from pipeline.checks import shapes
 from pipeline.checks.base import MANY, Found, Tables, check, whole
 from pipeline.outlines import AT_ONCE, CORNERS, HUGE, Outline
 
 NUMBERS = {int, float}
 
 
-@check("annotations", "error", "dropped")
+@check("annotations", "error", "repaired")
 def segmentation_empty(tables: Tables) -> Found:
-    """An annotation has a box but no outline."""
-    return _where(tables, lambda one: one is None or _nothing(one))
+    """An annotation has a box but no outline; by ``validate.boxes`` the box stands for one."""
+    found = _where(tables, lambda one: one is None or _nothing(one))
+    if tables.params.boxes == "drop":
+        return replace(found, dropped=np.ones(len(found.rows), dtype=bool))
+    places = tables.annotations.index.get_indexer(found.rows)
+    corners = shapes.boxes(tables)[places]
+    flat = ~(corners[:, 2:] > corners[:, :2]).all(axis=1)  # so is what is no box: NaN
+    left, top, right, bottom = corners.T
+    rings = np.stack([left, top, right, top, right, bottom, left, bottom], axis=1)
+    drawn = [[ring] for ring in rings.tolist()]
+    return replace(
+        found, tables=tables.put("annotations", found.rows, segmentation=drawn), dropped=flat
+    )
 
 
 @check("annotations", "error", "dropped")

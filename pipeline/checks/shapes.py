@@ -14,13 +14,13 @@ THIN = 2  # pixels of mean width; what is wider holds the centre of a pixel
 @check("annotations", "info", "repaired")
 def bbox_missing(tables: Tables) -> Found:
     """``bbox`` is not four finite numbers of a size; it is measured."""
-    return Found(tables.annotations.index[np.isnan(_boxes(tables)).any(axis=1)])
+    return Found(tables.annotations.index[np.isnan(boxes(tables)).any(axis=1)])
 
 
 @check("annotations", "info", "repaired")
 def bbox_wrong(tables: Tables) -> Found:
     """``bbox`` is not the object's; value = pixels by which x, y, width or height is off."""
-    off = abs(_sized(_boxes(tables)) - _sized(_bounds(tables))).max(axis=1)
+    off = abs(_sized(boxes(tables)) - _sized(_bounds(tables))).max(axis=1)
     limit = tables.params.bbox_off_above
     return Found(tables.annotations.index[off > limit], off[off > limit], limit)
 
@@ -29,7 +29,7 @@ def bbox_wrong(tables: Tables) -> Found:
 def bbox_outside(tables: Tables) -> Found:
     """``bbox`` sticks out of the image; value = pixels. It is measured."""
     annotations = tables.annotations
-    left, top, right, bottom = _boxes(tables).T
+    left, top, right, bottom = boxes(tables).T
     width, height = annotations["image_width"], annotations["image_height"]
     out = np.nan_to_num(np.max([-left, -top, right - width, bottom - height], axis=0))
     far = (out > tables.params.outside_above) & (width > 0).to_numpy()
@@ -189,7 +189,7 @@ def _reshaped(tables: Tables, rows: np.ndarray, left: list, crossed: tuple) -> F
     return Found(about.index, crossed[0], crossed[1], after, gone)
 
 
-def _boxes(tables: Tables) -> np.ndarray:
+def boxes(tables: Tables) -> np.ndarray:
     """Return ``(N, 4)`` left, top, right, bottom as written; NaN where it is no box."""
     written = tables.annotations["bbox"].tolist()
     four = [
