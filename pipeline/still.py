@@ -3,6 +3,7 @@
 Nobody stands in the same spot on several days: that is a lantern, a statue, a poster.
 """
 
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
@@ -46,8 +47,8 @@ def still(site: Site) -> list[np.ndarray]:
     for row in asking:
         others = [seen[other] for other in rows if other != row]
         for place, box in enumerate(site.boxes[row]):
-            alike = [likeness(seen[row], box, other) for other in others]
-            result[row][place] = np.count_nonzero(np.array(alike) > ALIKE) >= TIMES
+            alike = (1 for other in others if likeness(seen[row], box, other) > ALIKE)
+            result[row][place] = sum(islice(alike, TIMES)) == TIMES  # the rest need no look
     return result
 
 
