@@ -12,7 +12,8 @@ report half says how right the shipped limits are on the others. Where the shipp
 - the forest of hidden (benchmarks/fit_hidden.py): outlines of the calibration half and of seeds 41
   to 44.
 - occluded_above, and what a thing in front weighs beside the outline (FRONT_WEIGHT of
-  pipeline/rules.py): both halves and the sample in view.
+  pipeline/rules.py): both halves and the sample in view; so are the widths at which hiding.py
+  looks, with the real photos also stretched to squares (benchmarks/stretch.py).
 - how sure the detector must be of a person (EVEN and SHARP of pipeline/unseen.py): both halves in
   view, of two numbers one pair; from which likeness something stands still: the sample. The
   detector was trained on COCO, and the 61 photos called coco_ are among what it learned from.

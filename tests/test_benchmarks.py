@@ -123,3 +123,25 @@ def test_planted_photos_have_the_tag_they_were_made_for(tmp_path):
     assert len(truth) == 29 + 4  # the dark one is left out
     written = {path.name for path in (tmp_path / "planted/train").glob("*.jpg")}
     assert written == set(truth["file_name"])
+
+
+def test_a_stretched_export_shows_the_same_shares_of_its_pictures(root):
+    from benchmarks import stretch
+
+    ring = [10.0, 20.0, 60.0, 20.0, 60.0, 80.0]
+    content = {
+        "images": [{"id": 1, "file_name": "a.jpg", "width": 200, "height": 100}],
+        "annotations": [
+            {"id": 1, "image_id": 1, "segmentation": [ring], "bbox": [10, 20, 50, 60], "area": 1500}
+        ],
+    }
+    after = stretch.stretched(content, 400, fit=False)
+
+    (image,), (one,) = after["images"], after["annotations"]
+    assert (image["width"], image["height"]) == (400, 400)
+    points = np.reshape(one["segmentation"][0], (-1, 2)) / 400
+    assert points == pytest.approx(np.reshape(ring, (-1, 2)) / (200, 100))
+    assert one["area"] / 400**2 == pytest.approx(1500 / (200 * 100))
+    assert one["bbox"] == [20, 80, 100, 240]
+    fitted = stretch.stretched(content, 400, fit=True)["images"][0]
+    assert (fitted["width"], fitted["height"]) == (400, 200)

@@ -44,3 +44,32 @@ def test_mirroring_hardly_changes_what_is_said():
     assert hidden([[[line.astype(np.float32) for line in one] for one in turned]]) == pytest.approx(
         hidden([person]), abs=1.0
     )
+
+
+@pytest.mark.parametrize("width", [0.75, 4 / 3])
+def test_who_is_whole_is_not_hidden_by_being_stretched_and_who_is_behind_stays_so(width):
+    size = SIZE[0], width * SIZE[1]
+    whole, behind = (hiding.squeezed(figure(cut), width) for cut in (None, np.s_[:, 140:152]))
+    said = [hiding.hidden([one], [width * 20000.0], size, NO_BARS) for one in (whole, behind)]
+
+    assert said[0] < 0 < said[1]
+
+
+def test_in_doubt_the_middle_of_several_widths_counts(monkeypatch):
+    asked = []
+
+    def odds(rows):
+        asked.append(rows)
+        return np.array([(3.0, 9.0, -1.0, 2.0)[len(asked) - 1]])
+
+    monkeypatch.setattr(hiding, "FOREST", odds)
+    assert hidden([figure()]) == 2.0
+    asked.clear()
+    monkeypatch.setattr(hiding, "DOUBT", 3.0)
+    assert hidden([figure()]) == 3.0
+
+
+def test_a_width_is_a_factor_of_x_alone():
+    (((ring,),),) = [hiding.squeezed([[np.array([[2, 3], [4, 9]], np.float32)]], 1.5)]
+
+    assert ring.tolist() == [[3, 3], [6, 9]]
