@@ -25,6 +25,7 @@ $(STAMP): pyproject.toml constraints.txt
 install: $(STAMP)
 
 repro: $(STAMP)  ## rebuild everything and say where the report is
+	@$(RUN) python -m stages.mending .
 	@$(RUN) dvc repro
 	@$(RUN) segment-restore results
 
