@@ -245,10 +245,11 @@ def killed(before, where, stage, number, seed, times, expected):
             break
     else:
         raise AssertionError(f"{stage}: no kill of ten hit anything")
-    said, good = finished(where, stage)
+    so_far = STAGES[: STAGES.index(stage) + 1]
+    said, good = finished(where, *so_far)
     mended = not good and "half written" in mend(where)
     if mended:
-        said, good = finished(where, stage)
+        said, good = finished(where, *so_far)
     wrong = [] if good else [f"the next run failed: {said[-500:]}"]
     wrong += left(where) + differences(state(where), expected)
     shutil.rmtree(where / "site", ignore_errors=True)
