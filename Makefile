@@ -25,6 +25,7 @@ $(STAMP): pyproject.toml constraints.txt
 install: $(STAMP)
 
 repro: $(STAMP)  ## rebuild everything and say where the report is
+	@$(RUN) python -m stages.mending .
 	@$(RUN) dvc repro
 	@$(RUN) segment-restore results
 
@@ -42,7 +43,7 @@ test-faults: $(STAMP)  ## every stage killed at random, disks that fill, files t
 
 pins: $(STAMP)  ## ask the advisory databases about every pinned version; needs the internet
 	@test -x .venv-pins/bin/pip-audit || { $(PYTHON) -m venv .venv-pins && .venv-pins/bin/pip install --quiet pip-audit==2.10.1; }
-	@.venv-pins/bin/pip-audit --requirement constraints.txt --no-deps --disable-pip
+	@$(BIN)/python tests/pins.py .venv-pins/bin/pip-audit constraints.txt
 
 lint: $(STAMP)
 	@$(RUN) ruff check .

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import os
 import zipfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -32,12 +33,23 @@ TEXTS = (".json", ".md", ".txt", ".xml", ".yaml")
 
 def write_bytes(path: Path, content: bytes) -> None:
     """Write a whole file or nothing; folders are made."""
+    with _whole(path) as beside:
+        beside.write_bytes(content)
+
+
+@contextmanager
+def _whole(path: Path) -> Iterator[Path]:
+    """Give a neighbour to write, which becomes the file at the end, and of which nothing stays."""
     path.parent.mkdir(parents=True, exist_ok=True)
     start = path.name.encode("utf-8", "surrogatepass")[:100].decode("utf-8", "ignore")
     beside = path.with_name(f".{start}.{os.getpid()}.part")  # 255 bytes at most, as a name may have
     try:
-        beside.write_bytes(content)
+        yield beside
         beside.replace(path)
+    except OSError as error:
+        if error.filename in {None, str(beside)}:  # of a full disk Python does not say where
+            error.filename = str(path)
+        raise
     finally:  # a disk that is full needs the room
         beside.unlink(missing_ok=True)
 
@@ -83,19 +95,13 @@ def write_zip(path: Path, members: Iterable[tuple[str, bytes]]) -> None:
         path: the zip; folders are made.
         members: name in the zip, with /, and content; taken one at a time.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.name[:100]}.{os.getpid()}.part")
-    try:
-        with zipfile.ZipFile(beside, "w") as archive:
-            for name, content in members:
-                info = zipfile.ZipInfo(name)  # its time is that of the format's beginning, 1980
-                info.create_system, info.external_attr = 3, 0o644 << 16
-                if name.endswith(TEXTS):
-                    info.compress_type = zipfile.ZIP_DEFLATED
-                archive.writestr(info, content)
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
+    with _whole(path) as beside, zipfile.ZipFile(beside, "w") as archive:
+        for name, content in members:
+            info = zipfile.ZipInfo(name)  # its time is that of the format's beginning, 1980
+            info.create_system, info.external_attr = 3, 0o644 << 16
+            if name.endswith(TEXTS):
+                info.compress_type = zipfile.ZIP_DEFLATED
+            archive.writestr(info, content)
 
 
 def read_json(path: Path, kind: type[Kind] = object) -> Kind:
@@ -133,23 +139,17 @@ def write_records(path: Path, lists: dict[str, Iterable[list]]) -> None:
         path: the file.
         lists: by name; each in parts, one after the other.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.name[:100]}.{os.getpid()}.part")
     head, tail = len(b'{\n "": ['), len(b"\n ]\n}")
-    try:
-        with beside.open("wb") as file:
-            for number, name in enumerate(sorted(lists)):
-                file.write(b'%b\n "%b": [' % (b"," if number else b"{", name.encode()))
-                full = False
-                for part in filter(None, lists[name]):
-                    plain = b'{"":' + msgspec.json.encode(part, order="sorted") + b"}"
-                    file.write(b"," * full + msgspec.json.format(plain, indent=1)[head:-tail])
-                    full = True
-                file.write(b"\n ]" if full else b"]")
-            file.write(b"\n}\n" if lists else b"{}\n")
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
+    with _whole(path) as beside, beside.open("wb") as file:
+        for number, name in enumerate(sorted(lists)):
+            file.write(b'%b\n "%b": [' % (b"," if number else b"{", name.encode()))
+            full = False
+            for part in filter(None, lists[name]):
+                plain = b'{"":' + msgspec.json.encode(part, order="sorted") + b"}"
+                file.write(b"," * full + msgspec.json.format(plain, indent=1)[head:-tail])
+                full = True
+            file.write(b"\n ]" if full else b"]")
+        file.write(b"\n}\n" if lists else b"{}\n")
 
 
 def read_image(path: Path) -> np.ndarray:

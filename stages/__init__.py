@@ -1,8 +1,10 @@
 """The shell around the library: read, call one step, write, and say one line."""
 
+import errno
 import inspect
 import os
 import platform
+import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -27,6 +29,8 @@ if platform.machine() in {"x86_64", "AMD64"}:
 
 from pipeline.errors import PipelineError
 
+FULL = {errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)}  # Windows has no quota's number
+
 
 def run(main: Callable[..., str]) -> None:
     """Call ``main`` with the command line as its paths, one a parameter, and print its summary.
@@ -49,8 +53,14 @@ def run(main: Callable[..., str]) -> None:
 
 def of_disk(error: OSError) -> str:
     """Return one line of an error that the system reported: where, what, and the cure."""
-    where = f"{error.filename}: " if error.filename else ""
+    place = Path(error.filename if isinstance(error.filename, str) else ".").absolute()
+    where = f"{error.filename}: " if error.filename else f"in {place}: "
+    said = str(error.strerror or error)
+    if error.errno in FULL:
+        there = next((one for one in (place, *place.parents) if one.exists()), place)
+        total, _, free = shutil.disk_usage(there)
+        said += f" ({free / 1e6:.1f} of {total / 1e6:.0f} MB are free there)"
     cure = (
         "make room, or mend that; what was written before is whole, and a new run goes on from it"
     )
-    return f"{where}{error.strerror or error}; {cure}"
+    return f"{where}{said}; {cure}"

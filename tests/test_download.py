@@ -246,7 +246,11 @@ def test_a_redirect_to_another_scheme_is_refused(storage, tmp_path, to):
         fetch(tmp_path, storage.url.replace("weights.pth", "moved"))
 
 
-@pytest.mark.parametrize("address", ["127.0.0.1", "10.1.2.3", "169.254.169.254", "::1", "fe80::1"])
+INSIDE = ["127.0.0.1", "10.1.2.3", "169.254.169.254", "0.0.0.0", "100.64.0.1", "::1", "fe80::1"]
+INSIDE += ["::ffff:10.1.2.3", "fd00::1"]  # an address of old in the form of the new; a local one
+
+
+@pytest.mark.parametrize("address", INSIDE)
 def test_a_redirect_from_outside_into_the_private_network_is_refused(
     storage, tmp_path, monkeypatch, address
 ):

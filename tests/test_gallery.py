@@ -260,6 +260,20 @@ def test_back_closes_a_photo_that_was_opened_and_forward_opens_it(opened):
 
 
 @uses_chromium
+def test_back_and_forward_at_once_leave_the_photo_open(opened):
+    """A busy browser tells of the closing only when the photo is open again."""
+    opened.page.click(".wall li:nth-child(2) button")
+    name, link = opened.run(NAME), opened.run("location.hash")
+    go = "history.replaceState(null, '', '{}'); dispatchEvent(new PopStateEvent('popstate'));"
+    opened.run(f"(() => {{ {go.format('#')} {go.format(link)} }})()")
+    opened.page.wait_for_timeout(200)
+
+    assert opened.run(OPEN)
+    assert opened.run(NAME) == name
+    assert opened.run("location.hash") == link
+
+
+@uses_chromium
 def test_keys_step_through_what_is_shown_and_stop_at_its_ends(opened):
     pick(opened, "split", "test")
     opened.page.click(".wall li:first-child button")
@@ -332,10 +346,10 @@ def test_the_small_picture_stays_where_the_photos_own_file_is_gone(
     shutil.copytree(written.parents[1], tmp_path / "sent")
     browser.open(tmp_path / "sent/photos/index.html", "#split=train")
     browser.page.click(".wall li:nth-child(3) button")
-    browser.page.wait_for_timeout(300)
+    browser.page.wait_for_timeout(300)  # in which the photo's own file could have come
 
     assert "/audit/thumbs/" in browser.run("document.querySelector('.stage img').src")
-    assert browser.run("document.querySelector('.stage img').naturalWidth") == 80
+    browser.until("document.querySelector('.stage img').naturalWidth === 80")
 
 
 @uses_chromium
@@ -358,7 +372,7 @@ def test_the_slider_moves_by_keys_and_by_hand_and_arrows_do_not_leave_the_photo(
     assert 15 < int(slider.input_value()) < 25
     opened.press("j")
     assert opened.run(NAME) == "test_01.png"
-    assert opened.run("document.querySelector('[data-after]').naturalWidth") == 80
+    opened.until("document.querySelector('[data-after]').naturalWidth === 80")
 
 
 @uses_chromium

@@ -160,3 +160,41 @@ def test_every_package_that_is_declared_is_pinned_to_one_version_that_fits():
         (pin,) = (v for n, v in pins.items() if n.lower().replace("_", "-") == wanted.name.lower())
         assert wanted.specifier.contains(pin), f"{line} is pinned to {pin}"
         assert line in absent or version(wanted.name).split("+")[0] == pin, f"{line}: make install"
+
+
+WEAK = {"id": "PYSEC-1", "fix_versions": ["2.0"], "aliases": [], "description": ""}
+SOUND = {"name": "sound", "version": "1.0", "vulns": []}
+ANSWERS = {  # what pip-audit prints, and its exit status: what is said, and ours
+    "all are well": (json.dumps({"dependencies": [SOUND]}), 0, "1 of 1", 0),
+    "one is weak": (
+        json.dumps({"dependencies": [SOUND, {"name": "w", "version": "1.0", "vulns": [WEAK]}]}),
+        1, "w 1.0: PYSEC-1, mended in 2.0", 1,
+    ),
+    "the database knows nothing": (
+        json.dumps({"dependencies": [{"name": "a", "skip_reason": "not found on PyPI"}]}),
+        0, "no answer about 1 of 1 pinned versions (not found on PyPI)", 1,
+    ),
+    "no network": ("", 1, "gave no answer (ConnectionError: no route)", 1),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("answer", "status", "said", "expected"), ANSWERS.values(), ids=ANSWERS)
+def test_pins_that_nobody_could_be_asked_about_are_a_failure_in_one_line(
+    tmp_path, answer, status, said, expected
+):
+    """A stand-in for pip-audit prints what that printed, without a network and with one."""
+    program = tmp_path / "pip-audit"
+    program.write_text(
+        f"#!{sys.executable}\nimport sys\nprint({answer!r})\n"
+        "print('Traceback\\n  File x\\nConnectionError: no route', file=sys.stderr)\n"
+        f"sys.exit({status})\n"
+    )
+    program.chmod(0o755)
+
+    words = [sys.executable, str(ROOT / "tests/pins.py"), str(program), "constraints.txt"]
+    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True)
+
+    assert done.returncode == expected
+    assert said in done.stdout + done.stderr
+    assert len(done.stderr.splitlines()) <= 1
+    assert "Traceback" not in done.stderr

@@ -123,7 +123,8 @@ find("next").addEventListener("click", () => step(1));
 find("close").addEventListener("click", () => dialog.close());
 dialog.addEventListener("click", (event) => { if (event.target === dialog) dialog.close(); });
 dialog.addEventListener("close", () => {
-  if (open_row === null) return;
+  // A busy browser may tell of a closing when Forward has opened the dialog again.
+  if (open_row === null || dialog.open) return;
   leave();
   if (history.state?.opened) history.back(); else remember();
 });

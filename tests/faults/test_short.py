@@ -1,26 +1,45 @@
 """What goes wrong outside the program: the right result, or one clear line and nothing lost."""
 
-import hashlib
 import json
 import os
-import resource
+import re
+import shutil
 import struct
 import subprocess
-import sys
 import zlib
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
-import yaml
+import simplejpeg
 from pycocotools import mask as coco_mask
+from running import (
+    ROOT,
+    empty,
+    fill,
+    jumping,
+    mounted,
+    one_line,
+    outs,
+    prepared,
+    python,
+    run,
+    tree,
+)
 from test_clean import clean_set
 
-from pipeline import parallel, store
+from pipeline import memory, parallel, store
 from pipeline.errors import PipelineError
 
-ROOT = Path(__file__).parents[2]
+LIGHT = ("pull", "validate", "rasterise", "tag", "browse")
+
+
+def results(where, stage):
+    """Path -> checksum of all that a stage writes."""
+    names = [Path(out) for out in outs(stage)]
+    found = tree(where)
+    return {path: found[path] for path in found if any(Path(path).is_relative_to(n) for n in names)}
 
 
 @pytest.fixture(scope="module")
@@ -31,79 +50,133 @@ def export(tmp_path_factory):
     return where
 
 
-def run(stage, where, *, largest=None, memory=None):
-    """Run a stage as DVC does; it may write files of ``largest`` bytes at most."""
-
-    def limit():
-        if largest is not None:
-            resource.setrlimit(resource.RLIMIT_FSIZE, (largest, largest))
-        if memory is not None:
-            resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
-
-    words = [sys.executable, "-m", f"stages.{stage}", *command(stage)]
-    environment = {"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin", "HOME": str(where)}
-    environment["PYTHONDONTWRITEBYTECODE"] = "1"  # compiled code cut off would stay
-    return subprocess.run(
-        words, cwd=where, env=environment, capture_output=True, text=True, preexec_fn=limit
-    )
+@pytest.fixture(scope="module")
+def whole(export, tmp_path_factory):
+    """The project after the light stages, which nothing disturbed; and what each wrote."""
+    where = prepared(tmp_path_factory.mktemp("whole") / "work", export, [])
+    written = {}
+    for stage in LIGHT:
+        assert run(stage, where).returncode == 0
+        written[stage] = results(where, stage)
+    return where, written
 
 
-def command(stage):
-    """The arguments of ``dvc.yaml``, with the parameters that it fills in."""
-    stages = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
-    filled = {"${pull.export}": "export", "${tag.truth}": "data/truth"}
-    return [filled.get(word, word) for word in stages[stage]["cmd"].split()[3:]]
+@pytest.fixture(scope="module")
+def disk(tmp_path_factory):
+    """A small disk, and how to let little room be on it: it is filled, or files are bounded."""
+    where = tmp_path_factory.mktemp("small") / "disk"
+    with mounted(where, 64) as why:
+        yield where, not why
 
 
-def tree(folder):
-    return {
-        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in sorted(folder.rglob("*"))
-        if path.is_file()
-    }
+def test_a_disk_that_fills_is_one_line_and_a_second_run_ends_as_if_nothing_was(export, disk, whole):
+    """Half of the room that a stage needs is there; so the error comes while it writes."""
+    where, real = disk
+    prepared(where, export, [])
+    for stage in LIGHT:
+        if real:
+            fill(where, room(whole[0], stage) // 2)
+
+        said = one_line(run(stage, where, largest=None if real else 200))
+
+        assert re.match(rf"{stage}: .*\b(data|reports)\b", said), said
+        assert ("No space left on device" if real else "File too large") in said
+        assert re.search("a new run goes on from it|free some space, pull again", said)
+        assert not [path for path in where.rglob("*") if path.suffix == ".part"]
+        if real:
+            empty(where)
+        assert run(stage, where).returncode == 0
+        assert results(where, stage) == whole[1][stage]
 
 
-def prepared(where, export, before):
-    """A project folder in which the stages before one have run."""
-    where.mkdir()
-    (where / "export").symlink_to(export)
-    for stage in before:
-        done = run(stage, where)
+def room(where, stage):
+    """Return what a stage's outputs take, in whole blocks."""
+    paths = [path for out in outs(stage) for path in (where / out, *(where / out).rglob("*"))]
+    return sum(-(-path.stat().st_size // 4096) * 4096 for path in paths if path.is_file())
+
+
+def test_an_audit_onto_a_full_disk_is_one_line(export, disk):
+    where, real = disk
+    if not real:
+        pytest.skip("a small disk cannot be mounted: unshare -rm make test")
+    fill(where, 40_000)
+    words = ["-c", "from stages.cli import main; main()"]
+
+    done = python(*words, "audit", str(export), "-o", str(where / "audit"), where=where)
+
+    empty(where)
+    said = one_line(done)
+    assert said.startswith(f"segment-restore: {where}/audit/")
+    assert "No space left on device (" in said
+
+
+def test_outputs_on_a_disk_that_is_read_only_are_named_in_one_line(whole, tmp_path):
+    where = tmp_path / "disk"
+    with mounted(where, 16) as why:
+        if why:
+            pytest.skip(f"no disk can be mounted: {why}")
+        subprocess.run(["cp", "-a", f"{whole[0]}/.", where], check=True)
+        remount(where, "ro")
+
+        for stage in ("validate", "rasterise", "browse"):
+            said = one_line(run(stage, where))
+            assert re.match(rf"{stage}: (data|reports)/\S+: Read-only file system; ", said), said
+
+        remount(where, "rw")
+        assert run("rasterise", where).returncode == 0
+        assert tree(where / "data") == tree(whole[0] / "data")
+
+
+def remount(where, how):
+    subprocess.run(["mount", "-o", f"remount,{how}", where], check=True)
+
+
+def test_a_clock_that_jumps_changes_nothing(export, whole, tmp_path):
+    """Time goes ten years forward and back at every question, in another zone, and files lie."""
+    where = prepared(tmp_path / "work", export, [])
+    changed = jumping(tmp_path)
+    if changed is None:
+        pytest.skip("no C compiler, or not Linux: the clock cannot be made to jump")
+    for number, stage in enumerate(LIGHT):
+        for one in (where / "data").rglob("*"):
+            os.utime(one, (0, 0) if number % 2 else (2**32, 2**32))  # 1970, or 2106
+
+        done = run(stage, where, **changed)
+
         assert done.returncode == 0, done.stderr
-    return where
+        assert results(where, stage) == whole[1][stage]
 
 
-def one_line(done):
-    assert done.returncode == 1
-    lines = done.stderr.strip().splitlines()
-    assert len(lines) == 1, done.stderr
-    return lines[0]
+DAMAGES = {
+    "each hundredth byte": lambda kept: bytes(
+        byte ^ 255 if at % 100 == 50 else byte for at, byte in enumerate(kept)
+    ),
+    "from its middle on": lambda kept: kept[: len(kept) // 2] + bytes(len(kept) // 2),
+    "cut off": lambda kept: kept[: len(kept) // 3],
+    "no database": lambda kept: b"x" * len(kept),
+}
 
 
-@pytest.mark.parametrize("stage", ["pull", "validate", "rasterise"])
-def test_a_disk_that_fills_is_one_line_and_a_second_run_ends_as_if_nothing_was(
-    stage, export, tmp_path
-):
-    """Files are bounded, not the disk: the error is another number by the same way."""
-    names = ["pull", "validate", "rasterise"]
-    where = prepared(tmp_path / "work", export, names[: names.index(stage)])
+@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
+def test_a_damaged_file_of_measurements_changes_no_result(whole, tmp_path, damage):
+    where = tmp_path / "work"
+    subprocess.run(["cp", "-a", whole[0], where], check=True)
+    path = where / ".cache/segment-restore" / memory.FILE
+    path.write_bytes(damage(path.read_bytes()))
 
-    said = one_line(run(stage, where, largest=200))
+    done = run("tag", where)
 
-    assert said.startswith(f"{stage}: ")
-    assert "File too large" in said
-    assert not [path for path in (where / "data").rglob("*") if path.suffix == ".part"]
-    assert run(stage, where).returncode == 0
-    whole = prepared(tmp_path / "whole", export, names[: names.index(stage) + 1])
-    assert tree(where / "data") == tree(whole / "data")
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    assert results(where, "tag") == whole[1]["tag"]
 
 
-@pytest.mark.parametrize("stage", ["validate", "rasterise"])
-def test_outputs_that_cannot_be_written_are_named_in_one_line(stage, export, tmp_path):
+@pytest.mark.parametrize(("stage", "place"), [("validate", "valid"), ("rasterise", "masks")])
+def test_outputs_that_cannot_be_written_are_named_in_one_line(stage, place, whole, tmp_path):
     """Where a folder should be is a file; permissions say nothing to root."""
-    names = ["pull", "validate", "rasterise"]
-    where = prepared(tmp_path / "work", export, names[: names.index(stage)])
-    place = {"validate": "valid", "rasterise": "masks"}[stage]
+    where = tmp_path / "work"
+    subprocess.run(["cp", "-a", whole[0], where], check=True)
+    shutil.rmtree(where / "data" / place)
     (where / "data" / place).write_text("in the way")
 
     said = one_line(run(stage, where))
@@ -126,14 +199,26 @@ def png(width, height):
     )
 
 
+def jpeg(width, height):
+    """A JPEG whose header promises a picture of which the first rows are there."""
+    content = bytearray(simplejpeg.encode_jpeg(np.zeros((64, 64, 3), np.uint8), 90, "RGB", "420"))
+    size = content.index(b"\xff\xc0") + 5
+    content[size : size + 4] = struct.pack(">HH", height, width)
+    return bytes(content)
+
+
+BOMBS = [png(100_000, 100_000), jpeg(65_500, 65_500), png(30_000, 30_000), jpeg(30_000, 30_000)]
+
+
 def test_a_decompression_bomb_is_a_row_or_a_line_and_takes_no_memory(export, tmp_path):
-    """Ten billion pixels in a kilobyte; the stage may have 4 GiB, threads' stacks included."""
+    """Up to ten billion pixels in a kilobyte; the stage may have 4 GiB, stacks included."""
     where = tmp_path / "work"
     where.mkdir()
     copied = tmp_path / "export"
     subprocess.run(["cp", "-r", export, copied], check=True)
-    victim = min((copied / "train").glob("*.jpg"))
-    victim.write_bytes(png(100_000, 100_000))
+    victims = sorted((copied / "train").glob("*.jpg"))[: len(BOMBS)]
+    for victim, bomb in zip(victims, BOMBS, strict=True):
+        victim.write_bytes(bomb)
     (where / "export").symlink_to(copied)
     assert run("pull", where).returncode == 0
 
@@ -141,10 +226,10 @@ def test_a_decompression_bomb_is_a_row_or_a_line_and_takes_no_memory(export, tmp
 
     assert done.returncode == 0, done.stderr
     lines = (where / "reports/issues.csv").read_text(encoding="utf-8").splitlines()
-    rows = [line for line in lines if victim.name in line]
-    assert any("image_unreadable" in row for row in rows), rows
-    with pytest.raises(PipelineError, match="not a picture"):
-        store.read_photo(victim)
+    for victim in victims:
+        assert any(victim.name in line and "image_unreadable" in line for line in lines)
+        with pytest.raises(PipelineError, match="not a picture"):
+            store.read_photo(victim)
 
 
 @pytest.mark.filterwarnings("ignore:__array__")

@@ -1,0 +1,125 @@
+"""What a killed DVC left half written is cut down to what is whole, as DVC itself reads it."""
+
+import fcntl
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+from dvc.schema import COMPILED_LOCKFILE_SCHEMA
+from voluptuous import Invalid
+
+from pipeline.errors import PipelineError
+from stages import mending
+
+ROOT = Path(__file__).parents[1]
+LOCK = (ROOT / "dvc.lock").read_text(encoding="utf-8")
+
+
+def stages(text):
+    """What a lock says, by another reader; None if DVC would refuse it."""
+    try:
+        read = yaml.load(text, yaml.CSafeLoader)
+        return COMPILED_LOCKFILE_SCHEMA(read)["stages"]
+    except (yaml.YAMLError, Invalid, KeyError, TypeError):
+        return None
+
+
+def test_the_lock_of_this_project_is_whole():
+    assert mending.whole(LOCK)
+    assert stages(LOCK)
+
+
+FIRST = LOCK[: LOCK.index("  validate:\n")]  # two stages: each cut is a parse of what is left
+CUTS = [*range(0, 150), *range(150, len(FIRST), 37)]
+
+
+def test_wherever_it_is_cut_off_what_is_left_is_what_dvc_reads_and_stages_that_were_there():
+    every = stages(FIRST)
+    for cut in CUTS:
+        part = FIRST[:cut]
+        if mending.whole(part):
+            assert stages(part) is not None, part[-80:]
+            continue
+        kept = mending.mended(part)
+        if kept:
+            found = stages(kept)
+            assert list(found.items()) == list(every.items())[: len(found)], part[-80:]
+        assert part.startswith(kept)
+        assert len(mending.STAGE.findall(part)) - len(mending.STAGE.findall(kept)) <= 1
+
+
+@pytest.fixture
+def project(tmp_path):
+    (tmp_path / ".dvc/tmp").mkdir(parents=True)
+    (tmp_path / "dvc.lock").write_text(LOCK)
+    (tmp_path / ".dvc/tmp/rwlock").write_text("{}")
+    return tmp_path
+
+
+def test_what_is_whole_is_not_touched(project):
+    before = {path: path.stat().st_mtime_ns for path in project.rglob("*") if path.is_file()}
+
+    assert mending.main(project) == "DVC's files are whole"
+    assert {path: path.stat().st_mtime_ns for path in before} == before
+
+
+def test_a_lock_that_ends_within_a_line_keeps_the_stages_before(project):
+    cut = LOCK.index("  tag:\n") + 200
+    while LOCK[cut - 6 : cut] != "size: ":  # a place that DVC refuses
+        cut += 1
+    (project / "dvc.lock").write_text(LOCK[:cut])
+    assert stages(LOCK[:cut]) is None
+
+    said = mending.main(project)
+
+    assert "dvc.lock was half written" in said
+    assert "\n" not in said
+    kept = stages((project / "dvc.lock").read_text())
+    before = list(stages(LOCK))
+    assert list(kept) == before[: before.index("tag")]
+
+
+@pytest.mark.parametrize("text", ["", "s", "schema: '2", "schema: '2.0'\nstages:\n"])
+def test_a_lock_of_no_whole_stage_is_removed(project, text):
+    (project / "dvc.lock").write_text(text)
+
+    mending.main(project)
+
+    assert not (project / "dvc.lock").exists()
+
+
+@pytest.mark.parametrize("text", ["", '{"read": {"/a/b', "[]"])
+def test_a_table_of_readers_that_is_none_is_removed(project, text):
+    (project / ".dvc/tmp/rwlock").write_text(text)
+
+    assert "rwlock was half written" in mending.main(project)
+    assert not (project / ".dvc/tmp/rwlock").exists()
+
+
+def test_while_dvc_is_at_work_nothing_is_touched(project):
+    """As another process sees it: the lock is held by an open file, here by one of this process."""
+    (project / "dvc.lock").write_text("s")
+    with (project / ".dvc/tmp/lock").open("a") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+
+        assert "DVC is at work" in mending.main(project)
+
+    assert (project / "dvc.lock").read_text() == "s"
+
+
+def test_a_folder_without_dvc_is_one_line(tmp_path):
+    with pytest.raises(PipelineError, match="give the folder"):
+        mending.main(tmp_path)
+
+
+def test_make_repro_mends_before_it_runs(tmp_path):
+    done = subprocess.run(
+        ["make", "-n", "repro"], cwd=ROOT, capture_output=True, text=True, env=os.environ
+    )
+
+    lines = done.stdout.splitlines()
+    at = [next(n for n, line in enumerate(lines) if words in line)
+          for words in ("stages.mending", "dvc repro")]  # fmt: skip
+    assert at == sorted(at)
