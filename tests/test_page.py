@@ -8,11 +8,13 @@ import string
 import tomllib
 from pathlib import Path
 
+import altair as alt
 import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from jsonschema import ValidationError
 
 from pipeline import charts, masks, page, pictures, store, words
 
@@ -162,6 +164,43 @@ def test_the_plotting_library_can_stand_inside_a_script_element():
 
     assert "window.vegaembed" in text
     assert [part for part in page.UNSAFE if part in text] == []
+
+
+def test_the_plotting_library_is_what_the_pinned_vl_convert_makes():
+    """After an update of vl-convert: make vega."""
+    import vl_convert
+
+    assert str(page.vega()) == vl_convert.javascript_bundle(page.BUNDLED)
+
+
+def test_every_kind_of_chart_is_a_vega_lite_specification():
+    """The page does not check its charts while it is written: a fifth of its time."""
+    frame = pd.DataFrame(
+        {
+            "name": ["a", "a", "b"],
+            "series": ["train", "test", "test"],
+            "value": [0.5, 0.6, 0.7],
+            "low": [0.4, 0.5, 0.6],
+            "high": [0.6, 0.7, 0.8],
+            "images": [4, 5, 2],
+            "epoch": [1, 2, 3],
+            "size": [96, 96, 160],
+            "predicted": [0.1, 0.2, 0.3],
+            "observed": [0.1, 0.2, 0.3],
+        }
+    )
+    titles = dict.fromkeys(frame, "a title")
+    made = [
+        charts.intervals(frame, ["train", "test"], titles, whole=0.5),
+        charts.curves(frame, ["train", "test"], titles),
+        charts.histogram([0.5, 1.0], titles),
+        charts.reliability(frame, ["train", "test"], titles),
+    ]
+
+    for spec in made:
+        assert alt.Chart.from_dict(spec, validate=True).to_dict()
+    with pytest.raises(ValidationError):
+        alt.Chart.from_dict(made[0] | {"width": "wide"}, validate=True).to_dict()
 
 
 def test_charts_name_no_colour_and_no_address_and_are_the_same_each_time():
