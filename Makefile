@@ -11,7 +11,7 @@ TESTERS ?= 2
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 export DVC_NO_ANALYTICS = 1
 
-.PHONY: install repro report-pdf test test-slow test-faults pins lint bench wheel lock clean
+.PHONY: install repro report-pdf test test-slow test-faults pins lint bench wheel vega lock clean
 .DEFAULT_GOAL := repro
 
 $(STAMP): pyproject.toml constraints.txt
@@ -55,6 +55,10 @@ bench: $(STAMP)  ## every claim of speed or accuracy, measured again
 wheel: $(STAMP)
 	@$(RUN) python -m build --wheel --outdir dist . >/dev/null
 	@ls dist/*.whl
+
+vega: $(STAMP)  ## the plotting library as the report carries it, of the pinned vl-convert
+	@$(BIN)/python -c 'import gzip, sys, vl_convert; from pipeline import page; sys.stdout.buffer.write(gzip.compress(vl_convert.javascript_bundle(page.BUNDLED).encode(), 9, mtime=0))' > vega.new
+	@mv vega.new pipeline/vega/vega.js.gz
 
 lock: $(STAMP)  ## write constraints.txt anew from what is installed
 	@{ sed -n '/^#/p' constraints.txt; $(BIN)/pip freeze --exclude-editable | sed 's/+cpu$$//'; } > constraints.new

@@ -9,6 +9,7 @@ from pipeline.findings import Compared, Run
 from pipeline.words import Words
 
 GOAL = 0.10  # of IoU: an interval this wide tells the first digit
+WORTH = 0.005  # of IoU: a problem that costs less is not worth new photos
 PATIENCE = 20  # times as many photos are no advice
 
 
@@ -25,7 +26,7 @@ def steps(say: Words, run: Run, compared: list[Compared]) -> list[str]:
         _learning(say, run),
         *(_restorer(say, each) for each in compared),
     ]
-    return [sentence for sentence in found if sentence] or [say("advice.nothing")]
+    return [sentence for sentence in found if sentence] or [say("advice.nothing", worth=WORTH)]
 
 
 def _dropped(say: Words, run: Run) -> str | None:
@@ -72,14 +73,19 @@ def _gap(say: Words, run: Run) -> str | None:
 
 
 def _cost(say: Words, run: Run) -> str | None:
-    """The dearest problem whose whole interval says that it costs something."""
-    rows = [row for row in findings.prices(run.costs) if row["gain_low"] > 0]
+    """The dearest problem, of those of photos enough, that costs something for certain."""
+    rows = [
+        row
+        for row in findings.prices(run.costs)
+        if row["gain_low"] > 0 and row["gain"] >= WORTH and row["tagged"] >= findings.ENOUGH
+    ]
     if not rows:
         return None
     row = rows[0]
     return say(
         "advice.cost",
         tag=say.known("tag", row["tag"]),
+        n=row["tagged"],
         gain=row["gain"],
         low=row["gain_low"],
         high=row["gain_high"],

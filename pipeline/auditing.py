@@ -114,7 +114,7 @@ class Audit:
                 settings.load(TagParams, "tag"),
                 settings.load(ReportParams, "report").language,
                 pages=[],
-                raw="",  # it lies in a scratch folder
+                raw=wall.Raw(),  # it lies in a scratch folder
             ),
             Drawer(self._raw, folder / thumbs.FOLDER),
             settings.load(ComputeParams, "compute"),

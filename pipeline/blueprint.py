@@ -18,7 +18,7 @@ MARGIN = 16
 ROW = TALL + BELOW + 26  # between branches
 BRANCHES = ("ca_", "contextual_")  # DeepFillv2's branch that copies; see deepfill.generator
 IMAGINED = ("conv_conv", "conv_down")  # and the one that imagines
-SILENT = {"InputLayer"}  # no work, so no block
+INPUT = "InputLayer"
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,7 @@ class Block:
         convolutions: how many of the layers are.
         parameters: of all its layers.
         special: a layer that a reader looks for, by its class; empty if there is none.
+        role: of a block without work, ``given`` or ``gives``: the photo and what comes out.
     """
 
     x: float
@@ -46,6 +47,7 @@ class Block:
     convolutions: int
     parameters: int
     special: str = ""
+    role: str = ""
 
     @property
     def text_y(self) -> float:
@@ -95,8 +97,8 @@ def draw(layers: list[Layer]) -> Blueprint | None:
     one that does not, its stages and branches are told by the layers' names and drawn as lanes.
     """
     # A squeezed map of one pixel belongs to the block around it.
-    runs = _runs([one for one in layers if one.kind not in SILENT and max(one.shape[:2]) > 1])
-    if not runs:
+    runs = _runs([one for one in layers if max(one.shape[:2]) > 1])
+    if all(one.kind == INPUT for run in runs for one in run.rows):
         return None
     lanes = {run.lane for run in runs}
     places = _in_a_u(runs) if len(lanes) == 1 else _in_lanes(runs)
@@ -182,7 +184,12 @@ def _block(run: _Run, place: tuple[float, float], largest: int, channels: tuple[
         sum("Conv" in one.kind or one.kind == "ToColour" for one in run.rows),
         sum(one.parameters for one in run.rows),
         next((one.kind for one in run.rows if "Attention" in one.kind), ""),
+        "" if any(map(_works, run.rows)) else "given" if run.rows[0].kind == INPUT else "gives",
     )
+
+
+def _works(layer: Layer) -> bool:
+    return "Conv" in layer.kind or layer.kind == "ToColour" or layer.parameters > 0
 
 
 def _channels(run: _Run) -> int:

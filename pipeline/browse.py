@@ -22,7 +22,7 @@ def page(run: Run, setting: wall.Setting, drawer: thumbs.Drawer, compute: Comput
     plan = thumbs.plan(run.dataset, images)
     drawn = parallel.each(drawer, plan, compute, "drawing", threads=True)
     data = wall.wall(run, setting.limits)
-    data |= {"folder": thumbs.FOLDER, "raw": setting.raw, "pairs": wall.pairs(run)}
+    data |= {"folder": thumbs.FOLDER, "raw": setting.raw._asdict(), "pairs": wall.pairs(run)}
     data["photos"] |= {
         "broken": [row for row, one in enumerate(drawn) if not one.size],
         "shown": [one.size or (1, 1) for one in drawn],

@@ -61,6 +61,7 @@ MODEST = 1 / 3  # of the picture: larger objects leave too little scene to show 
 SEEN = 0.01  # of the picture: where less is removed, there is nothing to see
 RESTORING = ("psnr", "ssim", "l1", "lpips")
 METHODS = ("deepfill", "telea", "ns", "mean")
+ENOUGH = 5  # photos: the bootstrap of fewer draws intervals far too narrow, so none is judged by
 EXAMPLES = 3  # file names shown beside an issue's code
 
 
@@ -143,10 +144,15 @@ class Compared:
     def gain(self) -> float | None:
         """Return PSNR of deepfill above the best simple method, dB; ``None`` if one is absent."""
         psnr = self.rows.set_index("method")["psnr"]
-        simple = psnr.drop("deepfill", errors="ignore")
-        if "deepfill" not in psnr or simple.empty:
+        best = self.best()
+        if "deepfill" not in psnr or best is None:
             return None
-        return float(psnr["deepfill"] - simple.max())
+        return float(psnr["deepfill"] - psnr[best])
+
+    def best(self) -> str | None:
+        """Return the simple method of highest PSNR; ``None`` if there is none."""
+        simple = self.rows.set_index("method")["psnr"].drop("deepfill", errors="ignore").dropna()
+        return None if simple.empty else str(simple.idxmax())
 
 
 def per_split(dataset: Dataset) -> list[dict]:
@@ -342,13 +348,18 @@ def doubted(suspects: pd.DataFrame) -> pd.DataFrame:
     ).reset_index()
 
 
-def costly(iou: pd.DataFrame, split: str) -> list[dict]:
-    """Return the tags whose whole interval lies below that of all images, lowest first."""
+def costly(iou: pd.DataFrame, split: str) -> tuple[list[dict], list[dict]]:
+    """Return the tags whose whole interval lies below that of all images, lowest first.
+
+    Those of ``ENOUGH`` images first, then those of fewer, of whom it is not to be believed.
+    """
     whole = overall(iou).get(split)
     if whole is None:
-        return []
+        return [], []
     rows = costs(iou, split)
-    return rows[rows["iou_high"] < whole["iou_low"]].to_dict("records")
+    rows = rows[rows["iou_high"] < whole["iou_low"]]
+    many = rows["images"] >= ENOUGH
+    return rows[many].to_dict("records"), rows[~many].to_dict("records")
 
 
 def restorations(restored: pd.DataFrame) -> list[Compared]:
@@ -365,12 +376,29 @@ def restorations(restored: pd.DataFrame) -> list[Compared]:
 
 
 def gains(table: pd.DataFrame) -> list[dict]:
-    """Return ``kind`` and ``rows`` of the comparisons over all images; the mean is too easy."""
+    """Return ``kind``, ``metrics`` and ``rows`` of the comparisons over all images.
+
+    A row has ``against``, ``images`` and ``cells``: a row of ``table`` or ``None`` a metric. The
+    mean colour is left out, it is too easy.
+    """
     whole = table[(table["tag"] == "") & (table["against"] != "mean")]
-    return [
-        {"kind": kind, "rows": rows.to_dict("records")}
-        for kind, rows in whole.groupby("kind", sort=True)
-    ]
+    found = []
+    for kind, rows in whole.groupby("kind", sort=True):
+        metrics = list(dict.fromkeys(rows["metric"]))
+        each = {(row["against"], row["metric"]): row for row in rows.to_dict("records")}
+        names = rows.groupby("against", sort=False)["images"].max()
+        found.append(
+            {
+                "kind": kind,
+                "metrics": metrics,
+                "rows": [
+                    {"against": name, "images": int(images)}
+                    | {"cells": [each.get((name, metric)) for metric in metrics]}
+                    for name, images in names.items()
+                ],
+            }
+        )
+    return found
 
 
 def _take_last(frame: pd.DataFrame, count: int) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -71,7 +71,7 @@ def page(
     data = wall.wall(run, setting.limits)
     data |= {
         "folder": beside.thumbs,
-        "raw": setting.raw,
+        "raw": setting.raw._asdict(),
         "single": drawer.single,
         "kinds": [kind for kind in KINDS if kind in doubted],
     }

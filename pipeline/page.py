@@ -5,15 +5,18 @@ page's Content-Security-Policy can refuse ``eval`` and every script but the two 
 """
 
 import base64
+import gzip
 import hashlib
 import re
 from functools import cache
+from importlib import resources
 
 import jinja2
 import msgspec
 from markupsafe import Markup
 
 MARKUP = re.compile(r"([\\`*_\[\]|])")  # what Markdown reads within a line
+BUNDLED = "window.vegaEmbed = vegaEmbed;"  # what the plotting library leaves in the window
 SHEETS = ("figures", "print")  # styles of every page, after its own
 # What a script or style element cannot hold without the HTML parser ending or misreading it
 # (HTML standard, "Restrictions for contents of script elements").
@@ -113,10 +116,12 @@ def markdown(value: object) -> str:
 
 @cache
 def vega() -> Markup:
-    """Return Vega, Vega-Lite and Vega-Embed as one script; it comes with vl-convert, offline."""
-    import vl_convert  # noqa: PLC0415  # half a second that a page without charts need not wait for
+    """Return Vega, Vega-Lite and Vega-Embed as one script.
 
-    return _inline(vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;"))
+    The file is what vl-convert makes of ``BUNDLED``, which takes it over a second: ``make vega``.
+    """
+    packed = resources.files("pipeline").joinpath("vega/vega.js.gz").read_bytes()
+    return _inline(gzip.decompress(packed).decode())
 
 
 def policy(styles: list[str], scripts: list[str]) -> str:

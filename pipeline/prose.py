@@ -1,7 +1,5 @@
 """Sentences written from the numbers by rules; each says only what its numbers bear out."""
 
-import math
-
 import pandas as pd
 
 from pipeline import findings
@@ -11,6 +9,7 @@ from pipeline.words import Words
 WIDE = 0.10  # of IoU: an interval wider than this leaves the score's first digit open
 GAP = 0.05  # of IoU between train and judged split, above which a network has learnt by heart
 FEW = 30  # images below which a mean of them is hardly more than anecdote
+SAMPLE = "data/sample"  # pull.export of the built-in sample, which the first stage draws
 EVEN = 0.25  # dB: a difference in PSNR smaller than this cannot be seen
 
 
@@ -19,8 +18,9 @@ def summary(words: Words, counts: dict[str, int], severe: dict[str, int]) -> str
     parts = [words(f"summary.{name}", n=counts[name]) for name in ("images", "annotations")]
     if counts["categories"] > 1:
         parts[1] = words("summary.categories", objects=parts[1], n=counts["categories"])
-    total = sum(severe.values())
-    found = words("summary.issues", n=total) if total else words("summary.no_issues")
+    faults, notes = severe["error"] + severe["warning"], severe["info"]
+    key = "issues" if faults else "notes" if notes else "no_issues"
+    found = words(f"summary.{key}", n=faults or notes)
     return words("summary.sentence", parts=words.join(parts), issues=found)
 
 
@@ -31,21 +31,24 @@ def segmentation(words: Words, iou: pd.DataFrame) -> list[str]:
     if whole is None:
         return [words("verdict.no_iou")]
     says = [words("verdict.iou", split=words(f"split.{split}"), n=whole["images"], **_range(whole))]
-    costly = findings.costly(iou, split)
+    costly, scarce = findings.costly(iou, split)
     if costly:
-        named = [
-            words(
-                "verdict.cost_one",
-                tag=words.known("tag", row["tag"]),
-                n=row["images"],
-                **_range(row),
-            )
-            for row in costly
-        ]
-        says.append(words("verdict.cost", tags=words.join(named)))
-    elif len(findings.costs(iou, split)):
-        says.append(words("verdict.no_cost"))
+        says.append(words("verdict.cost", tags=_named(words, "verdict.cost_one", costly)))
+    elif (findings.costs(iou, split)["images"] >= findings.ENOUGH).any():
+        says.append(words("verdict.no_cost", few=findings.ENOUGH))
+    if scarce:
+        named = _named(words, "verdict.scarce_one", scarce)
+        says.append(words("verdict.scarce", tags=named, few=findings.ENOUGH))
     return says
+
+
+def _named(words: Words, key: str, rows: list[dict]) -> str:
+    return words.join(
+        [
+            words(key, tag=words.known("tag", row["tag"]), n=row["images"], **_range(row))
+            for row in rows
+        ]
+    )
 
 
 def problems(words: Words, rows: list[dict]) -> str:
@@ -58,31 +61,74 @@ def problems(words: Words, rows: list[dict]) -> str:
     return words("verdict.problem", tag=name, share=most["share"], n=most["images"])
 
 
-def restoration(words: Words, compared: list[Compared]) -> list[str]:
-    """Return how the trained restorer does against the best simple method, a sentence a kind."""
+def restoration(words: Words, compared: list[Compared], gains: pd.DataFrame) -> list[str]:
+    """Return how the trained restorer does against the best simple method, a sentence a kind.
+
+    Args:
+        words: the language.
+        compared: as ``findings.restorations`` gives it.
+        gains: columns as ``tables.RESTORATION``, of the same run: what the verdict rests on.
+    """
     if not compared:
         return [words("verdict.no_restoration")]
-    says = []
-    for each in compared:
-        gain = each.gain()
-        if gain is None or math.isnan(gain):
-            continue
-        side = "even" if abs(gain) < EVEN else "better" if gain > 0 else "worse"
-        kind = words.known("kind", each.kind)
-        says.append(words(f"verdict.restored_{side}", kind=kind, gain=abs(gain)))
-    return says
+    return [said for each in compared if (said := _restored(words, each, gains))]
 
 
-def limits(words: Words, iou: pd.DataFrame, compared: list[Compared]) -> list[str]:
-    """Return what a reader must not conclude from this run, worst first."""
-    says = [*_score_limits(words, iou), *_category_limits(words, iou)]
+def _restored(words: Words, each: Compared, gains: pd.DataFrame) -> str | None:
+    same = (gains["kind"] == each.kind) & (gains["against"] == each.best())
+    found = gains[same & (gains["metric"] == "psnr") & (gains["tag"] == "")]
+    if found.empty:
+        return None
+    row = found.iloc[0]
+    kind, method = words.known("kind", each.kind), words.known("method", row["against"])
+    if row["images"] < findings.ENOUGH:
+        return words("verdict.restored_few", kind=kind, n=row["images"])
+    low, high = row["gain_low"], row["gain_high"]
+    side = "better" if low > 0 else "worse" if high < 0 else "open"
+    side = "even" if abs(row["gain"]) < EVEN else side
+    sign = -1 if side == "worse" else 1
+    ends = sorted((sign * low, sign * high))
+    return words(
+        f"verdict.restored_{side}",
+        kind=kind,
+        method=method,
+        n=row["images"],
+        gain=sign * row["gain"],
+        low=ends[0],
+        high=ends[1],
+    )
+
+
+def limits(
+    words: Words, iou: pd.DataFrame, compared: list[Compared], parameters: dict[str, object]
+) -> list[str]:
+    """Return what a reader must not conclude from this run, worst first.
+
+    Args:
+        words: the language.
+        iou: columns as ``tables.IOU``.
+        compared: as ``findings.restorations`` gives it.
+        parameters: of the run, by their whole names; those not known make no sentence.
+    """
+    says = _source_limits(words, parameters)
+    says += [*_score_limits(words, iou), *_category_limits(words, iou)]
     for each in compared:
         gain = each.gain()
         if gain is not None and gain < EVEN:
             says.append(words("limits.restorer", kind=words.known("kind", each.kind)))
-        if each.kind == "transplant":
-            says.append(words("limits.transplant"))
+    if {each.kind for each in compared} == {"transplant"}:
+        says.append(words("limits.transplant"))
     return [*says, words("limits.tags"), words("limits.truth")]
+
+
+def _source_limits(words: Words, parameters: dict[str, object]) -> list[str]:
+    """Return what the scores owe to where the photos and the first weights come from."""
+    drawn = parameters.get("pull.export") == SAMPLE
+    begun = parameters.get("unet.init") == "embedded" and parameters.get("unet.preset") != "seed"
+    says = [words("limits.sample")] if drawn else []
+    if begun:
+        says.append(words("limits.begun_sample" if drawn else "limits.begun"))
+    return says
 
 
 def _score_limits(words: Words, iou: pd.DataFrame) -> list[str]:

@@ -1,7 +1,8 @@
 """What a page was made from: data, weights, parameters and packages; no clock and no commit.
 
 A commit cannot be named in what it holds: the page would be another with every commit, and DVC's
-lock with it. ``git log -- dvc.lock`` leads from a page to the commit that holds it.
+lock with it. The page says how to ask git for the commit whose lock names its hash, which is
+the one that holds the code, the data and the parameters it was made from.
 """
 
 import hashlib

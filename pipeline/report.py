@@ -85,9 +85,9 @@ def _context(run: Run, say: Words, drawn: dict[str, object]) -> dict[str, object
         "verdict": [
             *prose.segmentation(say, run.iou),
             prose.problems(say, findings.problems(run.tags)),
-            *prose.restoration(say, compared),
+            *prose.restoration(say, compared, run.gains),
         ],
-        "limits": prose.limits(say, run.iou, compared),
+        "limits": prose.limits(say, run.iou, compared, _parameters(run)),
         "scores": results.scores(run, say),
         "doubted": results.doubted(run.suspects),
         "curves": results.curves(run.history, say),
@@ -107,6 +107,12 @@ def _context(run: Run, say: Words, drawn: dict[str, object]) -> dict[str, object
     context |= facts.facts(run, say) | drawn
     context["numbered"] = figures.numbered(say, context)
     return context
+
+
+def _parameters(run: Run) -> dict[str, object]:
+    """Return the run's parameters by their whole names."""
+    sections = run.provenance.get("parameters", [])
+    return {f"{section}.{key}": value for section, values in sections for key, value in values}
 
 
 def sheet(choice: Choice, folders: Folders, labels: int) -> np.ndarray:

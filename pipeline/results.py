@@ -18,6 +18,7 @@ def scores(run: Run, say: Words) -> dict[str, object]:
     whole = findings.overall(run.iou).get(judged)
     photos = findings.photos(run.dataset, run.measured, [])
     each = findings.scored(photos, run.counts)
+    spread = each.loc[each["split"] == judged, "iou"].tolist()
     return {
         "categories": by_category.to_dict("records"),
         "tags": by_tag.to_dict("records"),
@@ -25,7 +26,9 @@ def scores(run: Run, say: Words) -> dict[str, object]:
         "prices": findings.prices(run.costs),
         "category_chart": _category_chart(by_category, say),
         "tag_chart": _tag_chart(by_tag, whole, say),
-        "spread_chart": _histogram(each.loc[each["split"] == judged, "iou"].tolist(), say),
+        "few": findings.ENOUGH,
+        "spread_chart": _histogram(spread, say),
+        "spread_step": charts.width(spread),
         "scored": int((each["split"] == judged).sum()),
     }
 
@@ -49,7 +52,7 @@ def _category_chart(rows: pd.DataFrame, say: Words) -> dict | None:
     if shown["name"].nunique() == 1:
         shown = shown.assign(name=shown["series"])
     shown = shown[shown["name"].isin(shown["name"].unique()[:ROW_LIMIT])]
-    return charts.intervals(shown, _splits(say), _titles(say))
+    return charts.intervals(shown, _splits(say), _titles(say), findings.ENOUGH)
 
 
 def _tag_chart(rows: pd.DataFrame, whole: dict | None, say: Words) -> dict | None:
@@ -58,7 +61,8 @@ def _tag_chart(rows: pd.DataFrame, whole: dict | None, say: Words) -> dict | Non
     named = rows["tag"].map(lambda tag: say.known("tag", tag)) + " · " + rows["images"].astype(str)
     shown = _dots(rows, named, rows["split"].map(lambda split: say(f"split.{split}")))
     titles = _titles(say) | {"name": say("chart.problem")}
-    return charts.intervals(shown.head(ROW_LIMIT), _splits(say), titles, whole["iou"])
+    few = findings.ENOUGH
+    return charts.intervals(shown.head(ROW_LIMIT), _splits(say), titles, few, whole["iou"])
 
 
 def _dots(rows: pd.DataFrame, name: pd.Series, series: pd.Series) -> pd.DataFrame:

@@ -105,6 +105,8 @@ def _told(row: dict, say: Words, *, several: bool) -> dict | None:
     else:
         return None
     told = {key: row[key] for key in ("before", "after", "change")}
+    if say.signed(abs(change), spec) == say.signed(1e-12, spec):  # too little to be written
+        told["change"] = 0.0
     return told | {"name": name, "spec": spec, "place": place}
 
 

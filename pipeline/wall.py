@@ -5,7 +5,10 @@ screenful at a time, so that twenty thousand stay smooth; names of files are tex
 markup. Words are apart from facts, so that one page can speak several languages.
 """
 
+import os
 from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -39,6 +42,26 @@ SAID = (  # texts of the catalogue that the scripts fill and place
 )  # fmt: skip
 
 
+class Raw(NamedTuple):
+    """Where the photos' own files lie, as a page finds them.
+
+    Attributes:
+        address: of their folder, from the page; empty if they will not lie there.
+        home: where the page lies below the folder that holds both; elsewhere it asks for none.
+    """
+
+    address: str = ""
+    home: str = ""
+
+
+def beside(raw: Path, page: Path) -> Raw:
+    """Return how a page in the folder ``page`` finds the folder ``raw``: relative, with /."""
+    both = os.path.commonpath([raw.absolute(), page.absolute()])
+    return Raw(
+        Path(os.path.relpath(raw, page)).as_posix(), Path(os.path.relpath(page, both)).as_posix()
+    )
+
+
 @dataclass(frozen=True)
 class Setting:
     """How a page of photos is shown.
@@ -47,13 +70,13 @@ class Setting:
         limits: what the tags were found with.
         language: the one that the page begins in.
         pages: to which others it leads, name in the catalogue and address; itself has no address.
-        raw: address of the folder of photos, from the page; empty if they will not lie there.
+        raw: where the photos' own files lie.
     """
 
     limits: TagParams
     language: Language
     pages: list[tuple[str, str]]
-    raw: str
+    raw: Raw
 
 
 def wall(run: Run, limits: TagParams) -> dict[str, object]:

@@ -102,7 +102,9 @@ def _plain(value: float, spec: str) -> str:
     if spec == "d":
         return f"{value:,.0f}"
     sign = "+" if spec.startswith("+") else ""
-    return f"{value:{sign},{spec.removeprefix('+')}f}"
+    digits = int(spec.rpartition(".")[2])
+    rounded = round(value, digits)
+    return f"{rounded:{sign},.{digits}f}" if rounded else f"{0:.{digits}f}"  # no sign of nothing
 
 
 @cache

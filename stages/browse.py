@@ -1,6 +1,5 @@
 """Lay every photo out on one page, with what was found in it."""
 
-import os
 from pathlib import Path
 
 from pipeline import accuracy, browse, coco, params, store, tables, thumbs, wall, words
@@ -29,7 +28,7 @@ def main(raw: Path, truth: Path, valid: Path, reports: Path, page: Path) -> str:
             params.load(TagParams, "tag"),
             params.value(words.Language, "report", "language"),
             PAGES,
-            Path(os.path.relpath(raw, page)).as_posix(),
+            wall.beside(raw, page),
         ),
         thumbs.Drawer(raw, page / thumbs.FOLDER),
         params.load(ComputeParams, "compute"),

@@ -257,9 +257,15 @@ def parity(
 @app.command()
 def results() -> None:
     """Say where the report is, and its headline numbers."""
-    metrics = store.read_json(Path("reports/metrics.json"))
+    from stages import naming  # noqa: PLC0415  # as above
+
+    metrics, page = store.read_json(Path("reports/metrics.json")), Path("reports/index.html")
     iou, restored = metrics.get("iou", {}), metrics.get("restore", {})
-    typer.echo(f"report     {Path('reports/index.html').resolve().as_uri()}")
+    typer.echo(f"report     {page.resolve().as_uri()}")
+    commit = naming.holder(page)
+    typer.echo(
+        f"commit     {commit[:7] if commit else 'none: no committed dvc.lock names this page'}"
+    )
     if "mean" in iou:
         typer.echo("test IoU   {mean:.3f} (95 % interval {low:.3f} to {high:.3f})".format(**iou))
     for split in ("valid", "train"):

@@ -67,7 +67,7 @@ def main(  # noqa: PLR0913  # one parameter a path of dvc.yaml
             ("photos", ""),
             ("audit", _address(audit / "index.html", page)),
         ],
-        _address(raw, page),
+        wall.beside(raw, page),
     )
     single = len(tables_of_run.dataset.categories) == 1
     side = params.value(Pixels, "report", "large")

@@ -7,6 +7,7 @@ from pipeline import advice, findings, prose, tables, words
 from pipeline.findings import Compared, Run
 
 SAY = words.load("en")
+NOTHING = SAY("advice.nothing", worth=advice.WORTH)
 
 
 def run_with(**parts):
@@ -26,8 +27,13 @@ def told(run, compared=()):
     return advice.steps(SAY, run, list(compared))
 
 
+def cost(tag, gain, low, tagged=5):
+    plain = dict.fromkeys(tables.COSTS, 0.1) | {"tag": tag, "images": 20, "tagged": tagged}
+    return plain | {"gain": gain, "gain_low": low, "gain_high": gain + 0.01}
+
+
 def test_without_numbers_nothing_is_advised():
-    assert told(run_with()) == [SAY("advice.nothing")]
+    assert told(run_with()) == [NOTHING]
 
 
 def test_lost_annotations_are_advised_and_notes_are_not():
@@ -54,7 +60,7 @@ def test_more_photos_are_advised_by_the_root_law():
 def test_no_photos_are_asked_for_where_they_would_not_help(half):
     run = run_with(iou=tables.IOU.frame([iou("test", 0.8, half)]))
 
-    assert told(run) == [SAY("advice.nothing")]
+    assert told(run) == [NOTHING]
 
 
 def test_a_network_that_learnt_by_heart_is_told():
@@ -65,15 +71,19 @@ def test_a_network_that_learnt_by_heart_is_told():
 
 
 def test_only_a_cost_that_is_more_than_chance_is_told_and_the_dearest_one():
-    def row(tag, gain, low):
-        plain = dict.fromkeys(tables.COSTS, 0.1) | {"tag": tag, "images": 9, "tagged": 3}
-        return plain | {"gain": gain, "gain_low": low, "gain_high": gain + 0.01}
-
-    rows = [row("crowd", 0.09, -0.01), row("far", 0.03, 0.01), row("occluded", 0.02, 0.01)]
+    rows = [cost("crowd", 0.09, -0.01), cost("far", 0.03, 0.01), cost("occluded", 0.02, 0.01)]
     (sentence,) = told(run_with(costs=tables.COSTS.frame(rows)))
 
     assert "“Subject too far away”" in sentence
     assert "0.030 (0.010 to 0.040)" in sentence
+    assert "the 5 scored ones" in sentence
+
+
+@pytest.mark.parametrize(
+    "row", [("far", 0.03, 0.01, 4), ("far", 0.004, 0.001, 9)], ids=["few photos", "hardly anything"]
+)
+def test_no_photos_are_asked_for_because_of_a_cost_of_few_photos_or_of_next_to_nothing(row):
+    assert told(run_with(costs=tables.COSTS.frame([cost(*row)]))) == [NOTHING]
 
 
 @pytest.mark.parametrize(("low", "said"), [(0.71, True), (0.69, False)])

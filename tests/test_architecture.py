@@ -39,7 +39,8 @@ HEAVY = {
 # All that goes out, by the door: pull and push through Roboflow's SDK, weights through download.
 NETWORK = {"door", "download", "push", "roboflow_pin", "roboflow_sdk"}
 DATA = {  # what is read beside modules
-    **{stage: {"pipeline/templates"} for stage in ("browse", "gallery", "report")},
+    **{stage: {"pipeline/templates"} for stage in ("browse", "gallery")},
+    "report": {"pipeline/templates", "pipeline/vega"},
     **{stage: {"pipeline/weights/deepfill.safetensors"} for stage in ("train_inpaint", "inpaint")},
     "tag": {"pipeline/weights/nanodet.tflite"},
     "perceive": {"pipeline/weights/lpips.safetensors"},

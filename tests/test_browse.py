@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+from pathlib import Path
 
 import cv2
 import exports
@@ -246,13 +247,25 @@ def test_the_stage_writes_the_page_of_the_tables(audit, written, tmp_path, monke
     stage, own = (
         (path / "index.html").read_text() for path in (tmp_path / "audit", written.parent)
     )
-    there = (tmp_path / "audit" / json.loads(DATA.search(stage)[1])["raw"]).resolve()
+    told, plain = (json.loads(DATA.search(each)[1]) for each in (stage, own))
+    raw = told.pop("raw")
+    there = (tmp_path / "audit" / raw["address"]).resolve()
     assert there == audit._raw.resolve()  # photos are shown large from their own files
-    assert (
-        DATA.search(stage)[1].replace(json.loads(DATA.search(stage)[1])["raw"], "")
-        == (DATA.search(own)[1])
-    )
+    assert plain.pop("raw") == {"address": "", "home": ""}
+    assert told == plain
     assert "../photos/index.html" in stage
+
+
+@pytest.mark.parametrize(
+    ("raw", "page", "address", "home"),
+    [
+        ("data/raw", "reports/photos", "../../data/raw", "reports/photos"),
+        ("raw", "page", "../raw", "page"),
+        ("a/raw", "a/b/page", "../../raw", "b/page"),
+    ],
+)
+def test_a_page_knows_where_the_photos_lie_and_where_it_lies_beside_them(raw, page, address, home):
+    assert wall.beside(Path(raw), Path(page)) == (address, home)
 
 
 def test_a_measurement_that_has_no_end_or_no_value_is_still_json():

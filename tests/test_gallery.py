@@ -2,6 +2,9 @@
 
 import json
 import re
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
 
 import pytest
 from browser import CHROMIUM, WHY_NOT, Browser
@@ -10,6 +13,11 @@ from site_made import COUNTS, HOSTILE, ODD, make, write
 from pipeline import gallery, page, wall
 
 ALL = sum(COUNTS.values())
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, *_):
+        pass
 
 
 @pytest.fixture(scope="module")
@@ -350,6 +358,27 @@ def test_the_small_picture_stays_where_the_photos_own_file_is_gone(
 
     assert "/audit/thumbs/" in browser.run("document.querySelector('.stage img').src")
     browser.until("document.querySelector('.stage img').naturalWidth === 80")
+    assert browser.faults == []
+
+
+@uses_chromium
+@pytest.mark.parametrize(("root", "large"), [(".", True), ("reports", False)])
+def test_over_a_server_photos_are_asked_for_only_where_they_lie(
+    site, written, browser, root, large
+):
+    handler = partial(Quiet, directory=site.folder / root)
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        page = written.relative_to(site.folder / root).as_posix()
+        browser.visit(f"http://127.0.0.1:{server.server_port}/{page}")
+        browser.page.click(".wall li:nth-child(3) button")
+        browser.press("ArrowRight")
+        browser.page.wait_for_timeout(500)
+        shown = browser.run("document.querySelector('.stage img').src")
+        server.shutdown()
+
+    assert ("/data/raw/" in shown) == large
+    assert browser.faults == []
 
 
 @uses_chromium

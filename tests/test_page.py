@@ -8,11 +8,13 @@ import string
 import tomllib
 from pathlib import Path
 
+import altair as alt
 import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from jsonschema import ValidationError
 
 from pipeline import charts, masks, page, pictures, store, words
 
@@ -97,6 +99,7 @@ def test_every_tag_and_every_code_of_the_checks_is_explained_in_words():
         (0.2049, "%", "20%", "20%"),
         (0.0001, "%", "0.1%", "0,1%"),
         (0, "%", "0%", "0%"),
+        (-0.0004, "+.3", "0.000", "0,000"),
         (1, "%", "100%", "100%"),
         (float("nan"), ".2", "–", "–"),
         (None, "%", "–", "–"),
@@ -164,6 +167,43 @@ def test_the_plotting_library_can_stand_inside_a_script_element():
     assert [part for part in page.UNSAFE if part in text] == []
 
 
+def test_the_plotting_library_is_what_the_pinned_vl_convert_makes():
+    """After an update of vl-convert: make vega."""
+    import vl_convert
+
+    assert str(page.vega()) == vl_convert.javascript_bundle(page.BUNDLED)
+
+
+def test_every_kind_of_chart_is_a_vega_lite_specification():
+    """The page does not check its charts while it is written: a fifth of its time."""
+    frame = pd.DataFrame(
+        {
+            "name": ["a", "a", "b"],
+            "series": ["train", "test", "test"],
+            "value": [0.5, 0.6, 0.7],
+            "low": [0.4, 0.5, 0.6],
+            "high": [0.6, 0.7, 0.8],
+            "images": [4, 5, 2],
+            "epoch": [1, 2, 3],
+            "size": [96, 96, 160],
+            "predicted": [0.1, 0.2, 0.3],
+            "observed": [0.1, 0.2, 0.3],
+        }
+    )
+    titles = dict.fromkeys(frame, "a title")
+    made = [
+        charts.intervals(frame, ["train", "test"], titles, 5, whole=0.5),
+        charts.curves(frame, ["train", "test"], titles),
+        charts.histogram([0.5, 1.0], titles),
+        charts.reliability(frame, ["train", "test"], titles),
+    ]
+
+    for spec in made:
+        assert alt.Chart.from_dict(spec, validate=True).to_dict()
+    with pytest.raises(ValidationError):
+        alt.Chart.from_dict(made[0] | {"width": "wide"}, validate=True).to_dict()
+
+
 def test_charts_name_no_colour_and_no_address_and_are_the_same_each_time():
     frame = pd.DataFrame(
         {
@@ -175,14 +215,45 @@ def test_charts_name_no_colour_and_no_address_and_are_the_same_each_time():
             "images": [4, 5],
         }
     )
-    first = charts.intervals(frame, ["train", "valid", "test"], TITLES, whole=0.55)
-    again = charts.intervals(frame, ["train", "valid", "test"], TITLES, whole=0.55)
+    first = charts.intervals(frame, ["train", "valid", "test"], TITLES, 5, whole=0.55)
+    again = charts.intervals(frame, ["train", "valid", "test"], TITLES, 5, whole=0.55)
     text = json.dumps(first)
 
     assert first == again
     assert not re.search(r"https?:|#[0-9a-f]{3}", text)
     for value in (0.4, 0.5, 0.6, 0.7, 0.55):
         assert str(value) in text
+
+
+@pytest.mark.parametrize(
+    ("lowest", "start"), [(0.93, 0.9), (0.79, 0.7), (0.7, 0.7), (0.31, 0.2), (0.0, 0.0)]
+)
+def test_an_axis_to_1_begins_just_below_the_lowest_value(lowest, start):
+    frame = pd.DataFrame(
+        {"name": ["a"], "series": "test", "value": 0.95, "low": lowest, "high": 0.97, "images": 9}
+    )
+    dots = charts.intervals(frame, ["test"], TITLES, 5, whole=0.96)
+    bars = charts.histogram([lowest, 0.99], TITLES)
+
+    # all layers share the axis, or the widest of their domains would count
+    domains = [layer["encoding"]["x"]["scale"]["domain"] for layer in dots["layer"]]
+    assert domains == [[start, 1]] * 3
+    bins = bars["encoding"]["x"]["bin"]
+    assert bins["extent"] == [start, 1]
+    assert bins["step"] == charts.width([lowest, 0.99])
+    assert round((1 - start) / bins["step"]) <= 20
+
+
+def test_what_rests_on_too_few_photos_is_pale():
+    frame = pd.DataFrame(
+        {"name": ["a"], "series": "test", "value": 0.9, "low": 0.8, "high": 1.0, "images": 4}
+    )
+    spec = charts.intervals(frame, ["test"], TITLES, 5)
+
+    for layer in spec["layer"]:
+        opacity = layer["encoding"]["opacity"]
+        assert opacity["condition"]["test"] == "datum.images < 5"
+        assert opacity["condition"]["value"] < opacity["value"]
 
 
 def test_a_curve_marks_the_epoch_at_which_the_input_grew():

@@ -124,7 +124,9 @@ def whole(folders):
         restored=tables.RESTORED.frame(_restored(images)),
         costs=tables.COSTS.frame([_cost("crowd", 0.0312), _cost("far", 0.1)]),
         suspects=tables.SUSPECTS.frame(_suspects()),
-        gains=tables.RESTORATION.frame([_gain("telea", -0.0713), _gain("mean", 0.8)]),
+        gains=tables.RESTORATION.frame(
+            [_gain("telea", -0.0713), _gain("telea", -2.22, "psnr"), _gain("mean", 0.8)]
+        ),
         remains=tables.REMAINS.frame([{"file_name": "x", "before": 1000, "after": 37}]),
         refilled=frozenset(image["stem"] for image in images if image["split"] == "test"),
         transplanted=frozenset(image["stem"] for image in images if image["split"] == "test"),
@@ -364,8 +366,8 @@ def _scores():
     return rows
 
 
-def _gain(against, gain):
-    row = {"kind": "transplant", "tag": "", "against": against, "metric": "ssim", "images": 6}
+def _gain(against, gain, metric="ssim"):
+    row = {"kind": "transplant", "tag": "", "against": against, "metric": metric, "images": 6}
     row |= {"ours": 0.5, "theirs": 0.5 - gain, "gain": gain}
     return row | {"gain_low": gain - 0.01, "gain_high": gain + 0.01}
 
@@ -553,7 +555,7 @@ def test_many_labels_have_a_list_of_confusions_instead_of_a_matrix(whole, folder
 def test_sentences_follow_from_the_numbers(seen):
     text = seen.words
 
-    assert "worse on photos with these problems: “Crowd” (IoU 0.31" in text
+    assert "does worse than chance would explain: “Crowd” (IoU 0.31, 95% interval 0.25–0.37" in text
     assert "2.2 dB (PSNR) worse than the best simple method" in text
     assert "scores 0.23 higher on the photos it learnt from" in text
     assert "commonest problem is “Crowd”: 17%" in text
@@ -711,7 +713,9 @@ def test_the_sheet_shows_photos_holes_and_results_and_skips_what_cannot_be_read(
 
 
 def test_gains_are_told_with_their_intervals_and_what_remains(seen):
-    assert "Telea SSIM −0.071 −0.081 – −0.061 worse" in seen.words
+    assert (
+        "SSIM PSNR, dB Telea 6 −0.071 −0.081 … −0.061 worse −2.22 −2.23 … −2.21 worse" in seen.words
+    )
     assert "still takes 3.7% for an object, in 1 restored photo." in seen.words
     assert "+0.800" not in seen.words  # the mean colour is too easy to beat
 
@@ -855,7 +859,67 @@ def test_no_sentence_claims_a_difference_that_chance_could_make(whole):
     wide = whole.iou.assign(iou_low=0.0, iou_high=1.0)
     says = prose.segmentation(words.load("en"), wide)
 
-    assert any("No problem lowers the IoU by more than chance" in sentence for sentence in says)
+    assert any("none lowers the IoU by more than chance" in sentence for sentence in says)
+
+
+def test_of_few_photos_it_is_said_that_they_are_too_few(whole):
+    few = whole.iou.assign(images=whole.iou["images"].where(whole.iou["tag"] == "", 4))
+    says = " ".join(prose.segmentation(words.load("en"), few))
+
+    assert "too few to tell: “Crowd” (IoU 0.31, 4 photos)" in says
+    assert "worse" not in says
+    assert "none lowers" not in says  # nothing else was scored on photos enough
+
+
+@pytest.mark.parametrize(
+    ("gain", "half", "images", "said"),
+    [
+        (1.9, 0.4, 36, "restores 1.9 dB (PSNR) better than the best simple method, Telea (95%"),
+        (-1.9, 0.4, 36, "restores 1.9 dB (PSNR) worse than the best simple method, Telea (95%"),
+        (0.9, 1.0, 36, "36 holes do not decide between the network and"),
+        (0.1, 0.05, 36, "no difference to be seen"),
+        (1.9, 0.4, 4, "only 4 holes were scored: too few to compare"),
+    ],
+    ids=["better", "worse", "open", "even", "few"],
+)
+def test_the_verdict_on_the_restorer_follows_the_interval_of_the_difference(
+    gain, half, images, said
+):
+    row = {"kind": "clean", "tag": "", "metric": "psnr", "images": images, "ours": 20.0 + gain}
+    row |= {"theirs": 20.0, "gain": gain, "gain_low": gain - half, "gain_high": gain + half}
+    gains = tables.RESTORATION.frame([row | {"against": "telea"}, row | {"against": "mean"}])
+    rows = pd.DataFrame({"method": ["deepfill", "telea", "mean"], "psnr": [20.0 + gain, 20.0, 9.0]})
+    (sentence,) = prose.restoration(words.load("en"), [findings.Compared("clean", rows)], gains)
+
+    assert said in sentence
+    if half == 0.4 and images == 36:
+        assert "(95% interval 1.5–2.3, 36 holes)" in sentence  # turned with the word
+
+
+@pytest.mark.parametrize(
+    ("parameters", "said"),
+    [
+        ({"pull.export": "data/sample", "unet.init": "embedded"}, {"sample", "begun_sample"}),
+        ({"pull.export": "../mine", "unet.init": "embedded"}, {"begun"}),
+        ({"pull.export": "../mine", "unet.init": "embedded", "unet.preset": "seed"}, set()),
+        ({"pull.export": "data/sample", "unet.init": "none"}, {"sample"}),
+        ({}, set()),
+    ],
+)
+def test_a_reader_is_told_what_the_scores_owe_to_the_sample_and_the_first_weights(parameters, said):
+    say = words.load("en")
+    told = prose.limits(say, tables.IOU.empty(), [], parameters)
+
+    keys = {"sample", "begun", "begun_sample"}
+    assert {key for key in keys if say(f"limits.{key}") in told} == said
+
+
+def test_restorations_judged_behind_people_are_not_said_to_be_judged_on_bare_ground_only():
+    say, rows = words.load("en"), pd.DataFrame({"method": ["deepfill"], "psnr": [20.0]})
+    bare, behind = findings.Compared("transplant", rows), findings.Compared("clean", rows)
+
+    assert say("limits.transplant") in prose.limits(say, tables.IOU.empty(), [bare], {})
+    assert say("limits.transplant") not in prose.limits(say, tables.IOU.empty(), [behind, bare], {})
 
 
 def test_the_strip_shows_modest_objects_and_only_restored_photos(whole):

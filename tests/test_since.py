@@ -210,6 +210,27 @@ def test_the_hash_of_a_folder_is_dvcs(project):
     assert f"md5: {history.digest(Path('valid'))}" in lock
 
 
+def test_the_commit_that_holds_an_output_is_named_and_none_before_it_is_committed(project):
+    from stages import naming
+
+    out = Path("counts.csv")
+    project.put("one", 0.5, a=0.5)
+    assert naming.holder(out) is None
+    project.commit()
+    first = project("git", "rev-parse", "HEAD").strip()
+    project.put("two", 0.6, a=0.5)  # other data, the same counts
+    project.commit()
+    assert naming.holder(out) == first
+    project.put("two", 0.6, a=0.6)
+    assert naming.holder(out) is None
+    project.commit()
+    assert naming.holder(out) == project("git", "rev-parse", "HEAD").strip()
+    # as the page says it
+    digest = hashlib.md5(out.read_bytes()).hexdigest()
+    listed = project("git", "log", "--format=%H", f"-S{digest}", "--", "dvc.lock").split()
+    assert listed == [naming.holder(out)]
+
+
 def test_without_git_there_is_no_earlier_run(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     Path("params.yaml").write_text(PARAMS.format("null"), "utf-8")

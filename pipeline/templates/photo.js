@@ -10,10 +10,12 @@ function viewsOf(row) {
   return VIEWS.filter((kind) => kind === "photo" || (kind === "restored" ? paired.has(row) : !bare.has(row)));
 }
 // The photo's own file where it lies beside the page, else the small picture; a restored one is drawn large.
+// A page that was copied or is served without the photos asks for none: each would be an error in the console.
+let near = Boolean(data.raw.address) && decodeURI(new URL(".", location).pathname).endsWith(`/${data.raw.home}/`);
 function large(row) {
   if (paired.has(row)) return `before/${nameOf(row)}.jpg`;
   const path = photos.elsewhere?.[row] ?? `${data.splits[photos.split[row]]}/${photos.file[row]}`;
-  return data.raw && path ? `${data.raw}/${path.split("/").map(encodeURIComponent).join("/")}` : "";
+  return near && path ? `${data.raw.address}/${path.split("/").map(encodeURIComponent).join("/")}` : "";
 }
 function show(row) {
   const possible = viewsOf(row);
@@ -37,7 +39,7 @@ function staged(row, kind) {
     // The small picture is there at once; the large one takes its place when it is decoded.
     const fine = new Image();
     fine.src = better;
-    fine.decode().then(() => { image.src = better; }, () => {});
+    fine.decode().then(() => { image.src = better; }, () => { near = false; });
   }
   if (kind !== "photo" && photos.doubts && image) small.querySelector(".frame").append(boxes(row));
   return small;
