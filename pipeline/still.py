@@ -42,11 +42,12 @@ def still(site: Site) -> list[np.ndarray]:
     if not asking or len(site.paths) <= TIMES:
         return result
     rows = range(0, len(site.paths), -(-len(site.paths) // COMPARED))
-    seen = {row: _grey(site.paths[row]) for row in sorted({*rows, *asking})}
-    for row in asking:
-        others = [seen[other] for other in rows if other != row]
+    seen = {row: _grey(site.paths[row]) for row in rows}
+    for row in asking:  # one after the other: a place may have more photos than fit the memory
+        here = seen[row] if row in seen else _grey(site.paths[row])
+        others = [other for place, other in seen.items() if place != row]
         for place, box in enumerate(site.boxes[row]):
-            alike = [likeness(seen[row], box, other) for other in others]
+            alike = [likeness(here, box, other) for other in others]
             result[row][place] = np.count_nonzero(np.array(alike) > ALIKE) >= TIMES
     return result
 
