@@ -76,11 +76,40 @@ def load(folder: Path) -> Dataset:
     Raises:
         TableError: a file is missing or is not what ``save`` writes.
     """
-    split = {name: store.read_json(folder / f"{name}.json") for name in SPLITS}
     try:
-        return from_coco(split)
+        parts = [_tables(part) for name in SPLITS for part in _read(folder / f"{name}.json", name)]
+        images, annotations, categories = zip(*parts, strict=True)
+        return Dataset(
+            pd.concat(images, ignore_index=True),
+            pd.concat(annotations, ignore_index=True),
+            categories[0],
+        )
     except (KeyError, TypeError, ValueError, TableError) as error:
         raise TableError(f"{folder} holds no dataset of ours ({error}); run validate") from error
+
+
+class _Records(msgspec.Struct):
+    """A file of ``data/valid``, its records as they are written."""
+
+    images: list[msgspec.Raw]
+    annotations: list[msgspec.Raw]
+    categories: list[msgspec.Raw]
+
+
+def _read(path: Path, name: str) -> Iterator[dict[str, dict]]:
+    """Yield a split's dictionary in parts of some thousand records, the categories with each.
+
+    As Python's values a large file takes many times its size, which the system is hardly given
+    back; so they are made of few records at a time.
+    """
+    whole = store.read_json(path, _Records)
+    categories = [msgspec.json.decode(one) for one in whole.categories]
+    for first in range(0, max(1, len(whole.images), len(whole.annotations)), AT_ONCE):
+        some = slice(first, first + AT_ONCE)
+        images = [msgspec.json.decode(one) for one in whole.images[some]]
+        annotations = [msgspec.json.decode(one) for one in whole.annotations[some]]
+        part = {"images": images, "annotations": annotations, "categories": categories}
+        yield {name: part}
 
 
 def save(folder: Path, dataset: Dataset) -> None:
@@ -166,8 +195,13 @@ def from_coco(contents: dict[str, dict]) -> Dataset:
         TableError: an id is repeated or points nowhere.
         KeyError, TypeError, ValueError: a key is missing or its value is of another kind.
     """
+    return Dataset(*_tables(contents))
+
+
+def _tables(contents: dict[str, dict]) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """Return images, annotations and categories, the last of the first dictionary."""
     first = next(iter(contents))
-    return Dataset(
+    return (
         IMAGES.check(_rows(contents, "images", "image_id", IMAGES), "images", cast=True),
         _annotations(contents),
         CATEGORIES.check(
@@ -337,8 +371,8 @@ def _rows(contents: dict[str, dict], key: str, number: str, columns: Iterable[st
 
 def _annotations(contents: dict[str, dict]) -> pd.DataFrame:
     plain = [name for name in ANNOTATIONS if name not in {"geometry", "rle"}]
-    frame = _rows(contents, "annotations", "annotation_id", [*plain, "segmentation"])
-    written = frame.pop("segmentation").tolist()
+    frame = _rows(contents, "annotations", "annotation_id", plain)
+    written = [one["segmentation"] for each in contents.values() for one in each["annotations"]]
     rings = [[] if isinstance(one, dict) else one for one in written]
     geometry = polygons.from_rings(rings)
     masks = np.full(len(written), None, dtype=object)

@@ -1,7 +1,7 @@
 """Everything that is measured of one image by itself, and what each number means."""
 
 import hashlib
-from functools import cache
+from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -10,6 +10,8 @@ import numpy as np
 
 from pipeline import focus, hiding, images, memory, padding, places, silhouettes, store, tracing
 from pipeline.tables import Columns
+
+SEEN = 8192  # photos whose corners are held, 13 KB each; those of one place follow each other
 
 MEASUREMENTS = Columns(
     {
@@ -60,11 +62,16 @@ class Photo(NamedTuple):
 class Measured(NamedTuple):
     """What is known of one image: numbers for the table, the rest for comparing."""
 
-    numbers: dict[str, float]  # by MEASUREMENTS
+    values: np.ndarray  # (len(MEASUREMENTS),) float64, in its order: a third of a dict's memory
     hash: int
     gradients: np.ndarray  # as images.gradients
     look: np.ndarray  # as images.look
     tiles: np.ndarray  # as images.tiles
+
+    @property
+    def numbers(self) -> dict[str, float]:
+        """The values by the names of ``MEASUREMENTS``."""
+        return dict(zip(MEASUREMENTS, self.values.tolist(), strict=True))
 
 
 def look(photo: Photo) -> tuple[np.ndarray, list[np.ndarray], np.ndarray]:
@@ -121,8 +128,8 @@ def measure_all(photos: list[Photo]) -> list[Measured]:
     gradients = [images.gradients(tiny, look[2]) for tiny, look in zip(tinies, looks, strict=True)]
     hashes = [images.perceptual_hash(tiny) for tiny in tinies]
     tiles = [images.tiles(tiny) for tiny in tinies]
-    numbers = [_numbers(values) for values in zip(*steps, strict=True)]
-    return [*map(Measured, numbers, hashes, gradients, grounds, tiles)]
+    values = [_values(parts) for parts in zip(*steps, strict=True)]
+    return [*map(Measured, values, hashes, gradients, grounds, tiles)]
 
 
 def _annotated(photo: Photo) -> dict[str, float]:
@@ -138,10 +145,10 @@ def _hidden(photo: Photo, bars: np.ndarray) -> dict[str, float]:
     return {"hidden": hiding.hidden(photo.people, photo.areas, size, bars)}
 
 
-def _numbers(parts: tuple[dict[str, float], ...]) -> dict[str, float]:
+def _values(parts: tuple[dict[str, float], ...]) -> np.ndarray:
     """Join what the steps found of one image; of two values of one name the later counts."""
     values = {name: value for part in parts for name, value in part.items()}
-    return {name: float(values[name]) for name in MEASUREMENTS}
+    return np.array([values[name] for name in MEASUREMENTS], np.float64)
 
 
 def scale(photo: Photo, image: np.ndarray) -> float:
@@ -196,7 +203,7 @@ class Agreements:
         self._memory = memory.Memory(folder, agreeing, dict[bytes, int])
         self._known: dict[bytes, dict[bytes, int]] = self._memory.get(digests)
         self._asked: dict[bytes, dict[bytes, int]] = {}
-        self._seen = cache(lambda row: corners(photos[row]))
+        self._seen = lru_cache(SEEN)(lambda row: corners(photos[row]))
 
     def __call__(self, one: int, other: int) -> int:
         """Return the number for two images, by their rows."""

@@ -1,7 +1,8 @@
 """Which photos show the same place: by file name where names carry it, else by likeness."""
 
 import re
-from collections.abc import Callable, Iterable
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 import cv2
@@ -25,6 +26,7 @@ TRIES = 500  # of RANSAC; enough where 35 % of the matches agree
 SURE = 0.95  # likeness that needs no corners; two places of 293 photos come to 0.82 at most
 PROBES = 8  # photos of a named place that are looked at
 BATCH = 64  # pairs looked at together; some of them are joined by others meanwhile
+ROUND = 4096  # photos whose pairs are looked at before others', for their corners fill 50 MB
 NEIGHBOURS = 3  # of each probed photo, the likest that it is compared with
 
 
@@ -172,22 +174,62 @@ def by_look(
     Returns:
         For each of ``rows`` the lowest row of its group.
     """
-    leader = {row: row for row in rows.tolist()}
+    joined = _Groups(rows.tolist())
+    for pairs in _rounds(shortlist(alike, rows, least)):
+        for start in range(0, len(pairs), BATCH):
+            apart = [pair for pair in pairs[start : start + BATCH] if joined.apart(*pair)]
+            looked = each(lambda pair: verify(*pair), apart)
+            for pair, same in zip(apart, looked, strict=True):
+                if same:
+                    joined.join(*pair)
+    return [joined.first(row) for row in rows.tolist()]
 
-    def root(row: int) -> int:
+
+class _Groups:
+    """Rows that are joined, each group known by its lowest row."""
+
+    def __init__(self, rows: Iterable[int]) -> None:
+        self._leader = {row: row for row in rows}
+
+    def first(self, row: int) -> int:
+        """Return the lowest row of a row's group."""
+        leader = self._leader
         while leader[row] != row:
             leader[row] = leader[leader[row]]
             row = leader[row]
         return row
 
-    pairs = shortlist(alike, rows, least)
-    for start in range(0, len(pairs), BATCH):
-        apart = [pair for pair in pairs[start : start + BATCH] if root(pair[0]) != root(pair[1])]
-        for (one, other), same in zip(apart, each(lambda pair: verify(*pair), apart), strict=True):
-            first, second = sorted((root(one), root(other)))
-            if same:
-                leader[second] = first
-    return [root(row) for row in rows.tolist()]
+    def apart(self, one: int, other: int) -> bool:
+        """Return whether two rows are in different groups."""
+        return self.first(one) != self.first(other)
+
+    def join(self, one: int, other: int) -> None:
+        """Make one group of two rows' groups."""
+        first, second = sorted((self.first(one), self.first(other)))
+        self._leader[second] = first
+
+
+def _rounds(pairs: list[tuple[int, int]]) -> Iterator[list[tuple[int, int]]]:
+    """Yield the pairs in parts, each in the order given, of about ``ROUND`` photos or fewer.
+
+    Pairs that share a photo, even through others, are in one part: which rows are joined in the
+    end does not depend on the parts, and a part's photos are not needed again.
+    """
+    linked = _Groups({row for pair in pairs for row in pair})
+    for pair in pairs:
+        linked.join(*pair)
+    sizes = Counter(linked.first(row) for row in sorted({row for pair in pairs for row in pair}))
+    of_group: dict[int, int] = {}
+    filled, number = 0, 0
+    for group, size in sizes.items():
+        if filled and filled + size > ROUND:
+            filled, number = 0, number + 1
+        of_group[group] = number
+        filled += size
+    parts: list[list[tuple[int, int]]] = [[] for _ in range(number + 1)]
+    for pair in pairs:
+        parts[of_group[linked.first(pair[0])]].append(pair)
+    yield from parts
 
 
 def shortlist(alike: Alike, rows: np.ndarray, least: float) -> list[tuple[int, int]]:

@@ -16,6 +16,8 @@ from pipeline import drawing, polygons, rle, store
 from pipeline.errors import ExportError, TableError
 from pipeline.tables import MAX_LABELS, SPLITS
 
+AT_ONCE = 4096  # annotations
+
 Pixels = Annotated[int, msgspec.Meta(ge=1)]
 
 
@@ -44,10 +46,10 @@ class Annotation(msgspec.Struct, gc=False):
 
 
 class Split(msgspec.Struct):
-    """What counts of one of the files of ``data/valid``."""
+    """What counts of one of the files of ``data/valid``; annotations as they are written."""
 
     images: list[Image]
-    annotations: list[Annotation]
+    annotations: list[msgspec.Raw]
 
 
 class Sheet(NamedTuple):
@@ -95,6 +97,10 @@ def sheets(splits: Mapping[str, Split]) -> list[Sheet]:
     for name, split in splits.items():
         try:
             drawn = _drawn(split)
+        except msgspec.ValidationError as error:
+            raise TableError(
+                f"{name} of data/valid is not as we write it: {error}; run validate again"
+            ) from error
         except ValueError as error:
             raise TableError(f"{name} of data/valid: {error}; run validate again") from error
         found += [
@@ -109,16 +115,22 @@ def sheets(splits: Mapping[str, Split]) -> list[Sheet]:
 
 
 def _drawn(split: Split) -> dict[int, list[drawing.Drawn]]:
-    """Return the objects of each image that has some, by its id."""
-    drawn, annotations = defaultdict(list), split.annotations
-    masks = [isinstance(one.segmentation, Mask) for one in annotations]
-    rings = [[] if mask else one.segmentation for one, mask in zip(annotations, masks, strict=True)]
-    geometries = polygons.from_rings(rings)
-    for one, mask, geometry in zip(annotations, masks, geometries, strict=True):
-        written = msgspec.structs.asdict(one.segmentation) if mask else None
-        if mask:
-            rle.spans(written)  # refuses one that is broken
-        drawn[one.image_id].append(drawing.Drawn(one.category_id, geometry, written))
+    """Return the objects of each image that has some, by its id.
+
+    Numbers in lists take several times the memory of a geometry, so few are lists at a time.
+    """
+    drawn, form = defaultdict(list), msgspec.json.Decoder(Annotation)
+    for first in range(0, len(split.annotations), AT_ONCE):
+        annotations = [form.decode(one) for one in split.annotations[first : first + AT_ONCE]]
+        masks = [isinstance(one.segmentation, Mask) for one in annotations]
+        geometries = polygons.from_rings(
+            [[] if mask else one.segmentation for one, mask in zip(annotations, masks, strict=True)]
+        )
+        for one, mask, geometry in zip(annotations, masks, geometries, strict=True):
+            written = msgspec.structs.asdict(one.segmentation) if mask else None
+            if mask:
+                rle.spans(written)  # refuses one that is broken
+            drawn[one.image_id].append(drawing.Drawn(one.category_id, geometry, written))
     return drawn
 
 

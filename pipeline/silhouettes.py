@@ -11,6 +11,8 @@ BIT = 0.02  # of a person; smaller parts are the annotator's crumbs
 
 SHAPES = ("cut", "parts", "base", "hollow", "touch")
 
+BLOCK = 4096  # geometries whose rings are taken together
+
 Rings = list[list[np.ndarray]]  # polygons of one person; each its outer ring, then its holes
 
 
@@ -21,6 +23,11 @@ def rings(geometry: shapely.Geometry) -> Rings:
 
 def all_rings(geometries: np.ndarray) -> list[Rings]:
     """Return what ``rings`` does of each of ``(N,)`` geometries; a missing one has none."""
+    starts = range(0, len(geometries), BLOCK)  # shapely's parts are copies
+    return [one for start in starts for one in _all_rings(geometries[start : start + BLOCK])]
+
+
+def _all_rings(geometries: np.ndarray) -> list[Rings]:
     parts, owner = shapely.get_parts(geometries, return_index=True)
     whole = shapely.get_type_id(parts) == shapely.GeometryType.POLYGON
     parts, owner = parts[whole], owner[whole]

@@ -43,11 +43,12 @@ def still(site: Site) -> list[np.ndarray]:
     if not asking or len(site.paths) <= TIMES:
         return result
     rows = range(0, len(site.paths), -(-len(site.paths) // COMPARED))
-    seen = {row: _grey(site.paths[row]) for row in sorted({*rows, *asking})}
-    for row in asking:
-        others = [seen[other] for other in rows if other != row]
+    seen = {row: _grey(site.paths[row]) for row in rows}
+    for row in asking:  # one after the other: a place may have more photos than fit the memory
+        here = seen[row] if row in seen else _grey(site.paths[row])
+        others = [other for place, other in seen.items() if place != row]
         for place, box in enumerate(site.boxes[row]):
-            alike = (1 for other in others if likeness(seen[row], box, other) > ALIKE)
+            alike = (1 for other in others if likeness(here, box, other) > ALIKE)
             result[row][place] = sum(islice(alike, TIMES)) == TIMES  # the rest need no look
     return result
 

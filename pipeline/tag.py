@@ -27,7 +27,18 @@ from pipeline.rules import RULES, TABLE_1, TagParams, tagged
 from pipeline.tables import CHOSEN, MEASURED, SPLITS, TAGS, Dataset
 from pipeline.tables import ordered as order
 
-__all__ = ["RULES", "TABLE_1", "TagParams", "choose", "order", "run", "shares", "summary", "tagged"]
+__all__ = [
+    "RULES",
+    "TABLE_1",
+    "TagParams",
+    "choose",
+    "order",
+    "run",
+    "shares",
+    "summary",
+    "tagged",
+    "told",
+]
 
 BESIDE = "data/truth"  # where the pipeline puts the answers that came with an export
 
@@ -92,7 +103,7 @@ def grouped(
     """
     if not todo:
         return []
-    alike = likeness.Likeness(np.array([one.gradients for one in measured]))
+    alike = likeness.Likeness([one.gradients for one in measured])
 
     @cache
     def same(one: int, other: int) -> bool:
@@ -143,7 +154,8 @@ def table(
         params: how many photos make a place's usual look, what the same picture is.
     """
     rows = order(dataset.images).reset_index(drop=True)
-    numbers = MEASUREMENTS.frame([one.numbers for one in measured])
+    values = np.array([one.values for one in measured]).reshape(-1, len(MEASUREMENTS))
+    numbers = MEASUREMENTS.check(pd.DataFrame(values, columns=[*MEASUREMENTS]), "rows", cast=True)
     frame = pd.concat([rows[["split", "file_name", "width", "height"]], numbers], axis=1)
     frame.insert(4, "place", pd.Series(place, dtype="str"))
     looks = np.array([one.look for one in measured])
@@ -205,7 +217,13 @@ def run(
     dataset: Dataset, raw: Path, params: TagParams, compute: parallel.ComputeParams
 ) -> pd.DataFrame:
     """Measure and tag every image; columns as ``MEASURED``, measurements, tags."""
-    todo = photos(dataset, raw, params.people)
+    return told(dataset, photos(dataset, raw, params.people), params, compute)
+
+
+def told(
+    dataset: Dataset, todo: list[Photo], params: TagParams, compute: parallel.ComputeParams
+) -> pd.DataFrame:
+    """Return what ``run`` does, of ``photos``; the dataset may lack its annotations by now."""
     digests = memory.digests(measurements.digest, todo, compute, "tag")
     kept = memory.Memory(compute.cache, measurements.measure_all, Measured, TOGETHER)
     measured = kept.each(todo, digests, compute, "tag")

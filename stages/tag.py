@@ -1,10 +1,11 @@
 """Measure each image, name its problems, say how often that is right, choose what to train on."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from pipeline import accuracy, coco, params, store, tag
 from pipeline.parallel import ComputeParams
-from pipeline.tables import CHOSEN, MEASURED, TAG_ACCURACY, TAGS
+from pipeline.tables import ANNOTATIONS, CHOSEN, MEASURED, TAG_ACCURACY, TAGS
 from stages import run
 
 
@@ -14,7 +15,9 @@ def main(  # noqa: PLR0913  # one parameter a path of dvc.yaml
     """Write one row an image, two tables of one row a tag, and the images to train on."""
     dataset, limits = coco.load(valid), params.load(tag.TagParams, "tag")
     answers = accuracy.read(truth)
-    found = tag.run(dataset, raw, limits, params.load(ComputeParams, "compute"))
+    photos = tag.photos(dataset, raw, limits.people)
+    dataset = replace(dataset, annotations=ANNOTATIONS.empty())  # half the memory of the stage
+    found = tag.told(dataset, photos, limits, params.load(ComputeParams, "compute"))
     exclude = params.value(list[str], "train", "exclude")
     shares, kept = tag.shares(found), tag.choose(dataset, found, exclude)
     store.write_table(images, found, MEASURED)

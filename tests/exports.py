@@ -107,4 +107,5 @@ def examine(folder, limits=LIMITS):
 
 def sheets(dataset):
     """What masks are drawn from, as a run has it: by way of what ``coco.save`` writes."""
-    return rasterise.sheets(msgspec.convert(coco.to_coco(dataset), dict[str, rasterise.Split]))
+    written = msgspec.json.encode(coco.to_coco(dataset))
+    return rasterise.sheets(msgspec.json.decode(written, type=dict[str, rasterise.Split]))

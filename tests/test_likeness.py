@@ -78,3 +78,49 @@ def test_the_likest_are_those_of_the_sorted_row_in_blocks_of_any_size(levels, co
     assert (values[:, :there] == np.take_along_axis(matrix, order, axis=1)).all()
     assert (near[:, there:] == -1).all()
     assert np.isneginf(values[:, there:]).all()
+
+
+def places(seed, count=240, kinds=12):
+    """Cells of photos of so many places, each seen in its own way and partly hidden."""
+    rng = np.random.default_rng(seed)
+    grounds = rng.random((kinds, 64, 9), np.float32) ** 4
+    cells = grounds[np.arange(count) % kinds] * (0.5 + rng.random((count, 64, 9), np.float32))
+    cells /= np.linalg.norm(cells, axis=2, keepdims=True)
+    cells[rng.random((count, 64)) < 0.2] = 0
+    return cells
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_of_many_photos_nearly_all_the_likest_are_found_by_lists(monkeypatch, seed):
+    alike, rows = Likeness(places(seed)), np.arange(240)
+    near, values = likeness.likest(alike, rows, 3)
+
+    monkeypatch.setattr(likeness, "EXACT", 0)
+    monkeypatch.setattr(likeness, "TOGETHER", 50)
+    found, how = likeness.likest(alike, rows, 3)
+
+    same = (near[:, :, None] == found[:, None]).any(axis=2)
+    assert same.mean() >= 0.9
+    assert (found % 12 == rows[:, None] % 12).all()  # never another place
+    assert (how <= values).all()
+
+
+@given(st.integers(0, 9), st.integers(1, 60), st.sampled_from([2, 7, 99]))
+def test_what_is_found_by_lists_is_ranked_exactly_and_each_photo_once(seed, count, together):
+    cells = gradients(seed, count)
+    cells[np.random.default_rng(seed).random((count, 64)) < 0.3] = 0
+    alike, rows = Likeness(cells), np.arange(count)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(likeness, "EXACT", 0)
+        patch.setattr(likeness, "TOGETHER", together)
+        near, values = likeness.likest(alike, rows, 3)
+
+    whole = alike(rows, rows)
+    for row in range(count):
+        there = near[row][near[row] >= 0]
+        assert len(set(there.tolist())) == len(there)
+        np.testing.assert_array_equal(whole[row, there], values[row][: len(there)])
+        ranks = sorted(zip((-values[row][: len(there)]).tolist(), there.tolist(), strict=True))
+        assert [one for _, one in ranks] == there.tolist()
+        assert np.isneginf(values[row][len(there) :]).all()

@@ -225,7 +225,8 @@ def test_a_measured_image_comes_back_the_same_to_the_bit(tmp_path):
     rng = np.random.default_rng(0)
     gradients, look = rng.random((64, 9), np.float32), np.full((36, 4), np.nan)
     tiles = rng.integers(0, 255, (16, 16), np.uint8)
-    one = Measured(numbers, 2**64 - 1, gradients, look, tiles)
+    values = np.array(list(numbers.values()))
+    one = Measured(values, 2**64 - 1, gradients, look, tiles)
     kept = memory.Memory(str(tmp_path), measurements.measure_all, Measured)
 
     kept.put({b"one": one})

@@ -118,6 +118,25 @@ def test_groups_by_look_are_the_connected_pictures(edges):
     assert all(leaders[leader] == leader <= row for row, leader in leaders.items())
 
 
+@given(st.lists(st.tuples(st.integers(0, 30), st.integers(0, 30)), max_size=40), st.integers(1, 9))
+def test_rounds_keep_what_is_linked_together_and_what_is_likest_first(edges, most):
+    pairs = sorted({(min(edge), max(edge)) for edge in edges if edge[0] != edge[1]})
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(places, "ROUND", most)
+        rounds = list(places._rounds(pairs))
+
+    assert sorted(pair for part in rounds for pair in part) == pairs
+    assert all(part == sorted(part) for part in rounds)  # as they came
+    rows = [{row for pair in part for row in pair} for part in rounds]
+    assert sum(map(len, rows)) == len(set().union(*rows))  # no photo is needed again
+    for part, photos in zip(rounds, rows, strict=True):
+        linked = places._Groups(photos)
+        for pair in part:
+            linked.join(*pair)
+        assert len(photos) <= most or len({linked.first(row) for row in photos}) == 1
+
+
 def looks(*photos):
     """Four cells and two channels a photo, every cell as the photo's."""
     return np.repeat(np.array(photos, float)[:, None, :], 4, axis=1)
