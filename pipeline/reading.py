@@ -120,7 +120,7 @@ def _frame(splits: list[Part], key: str) -> pd.DataFrame:
     for name in columns[0]:
         values = [*chain.from_iterable(one[name] for one in columns)]
         frame[name] = pd.Series(values, dtype="object")
-    return pd.DataFrame(frame)
+    return pd.DataFrame(frame, copy=False)  # columns apart, so that one can be let go
 
 
 def _columns(records: list, fields: tuple[str, ...]) -> Columns:

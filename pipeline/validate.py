@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -55,9 +55,19 @@ def run(
         folder: the export.
         params: the limits.
         looked: gives what ``looking.rows`` does of the folder, once it is asked.
+
+    Returns:
+        The export, of annotations no more than whose they are, and what is sound of it.
     """
-    export = _read(folder)  # begun pictures are looked at meanwhile
-    return export, sound(export, raw.pictures(looked()), params)
+    waiting = [_read(folder)]  # begun pictures are looked at meanwhile
+    annotations = waiting[0].annotations[["split", "export_id"]]
+    export = replace(waiting[0], annotations=annotations)
+
+    def begun() -> checks.Tables:
+        """Outlines are numbers until they are geometry, and nobody else must hold them then."""
+        return checks.start(waiting.pop(), raw.pictures(looked()), params)
+
+    return export, _sound(export, begun)
 
 
 def _read(folder: Path) -> Export:
@@ -88,7 +98,11 @@ def sound(export: Export, pictures: pd.DataFrame, params: checks.ValidateParams)
     Raises:
         ExportError: the export has more categories than a mask has labels.
     """
-    tables, issues, repairs = checks.run(checks.start(export, pictures, params))
+    return _sound(export, lambda: checks.start(export, pictures, params))
+
+
+def _sound(export: Export, begun: Callable[[], checks.Tables]) -> Sound:
+    tables, issues, repairs = checks.run(begun())
     categories = _categories(tables.categories)
     if len(categories) > MAX_LABELS:
         raise ExportError(
