@@ -48,9 +48,9 @@ def say(begun, **more):
     print(json.dumps({"seconds": time.perf_counter() - begun, "peak": at_most(), **more}))
 """
 READ = """
-from pipeline import coco, polygons
+from pipeline import polygons, reading
 begun = time.perf_counter()
-export = coco.read({"train": ("train/a.json", open(sys.argv[1], "rb").read())})
+export = reading.read([("train", "train/a.json", open(sys.argv[1], "rb").read())])
 """
 NUMBERS = """
 from pipeline import outlines
@@ -62,7 +62,7 @@ built = polygons.from_rings([one.rings for one in numbers])
 LOADERS = {
     "pycocotools.COCO": "from pycocotools.coco import COCO\nbegun = time.perf_counter()\n"
     "export = COCO(sys.argv[1])\n",
-    "coco.read, as validate does": READ,
+    "reading.read, as validate does": READ,
     "and every outline as arrays": READ + NUMBERS,
     "and every polygon built": READ + NUMBERS + BUILD,
 }

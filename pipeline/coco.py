@@ -1,70 +1,17 @@
-"""All knowledge of COCO's keys and Roboflow's habits: COCO dictionaries <-> Export and Dataset."""
+"""[disk] A dataset as COCO: what ``data/valid`` holds, written and read again."""
 
-import gc
-import json
-import re
-from collections import Counter
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from itertools import chain
-from operator import attrgetter
-from pathlib import Path, PurePosixPath
-from typing import Any
+from pathlib import Path
 
-import msgspec
 import numpy as np
 import pandas as pd
 import shapely
 
 from pipeline import polygons, rle, store
-from pipeline.errors import ExportError, TableError
-from pipeline.tables import (
-    ANNOTATIONS,
-    CATEGORIES,
-    IMAGES,
-    ISSUES,
-    LABELS,
-    SPLITS,
-    Dataset,
-    Export,
-)
+from pipeline.errors import TableError
+from pipeline.tables import ANNOTATIONS, CATEGORIES, IMAGES, LABELS, SPLITS, Dataset
 
-LISTS = {
-    "images": ("file_name", "width", "height"),
-    "annotations": ("image_id", "category_id", "bbox", "area", "iscrowd", "segmentation"),
-    "categories": ("name", "supercategory"),
-}
-
-PIECE = 1 << 22  # bytes of a file whose names are counted together
 AT_ONCE = 4096  # records that are written together: as Python's they take six times the memory
-
-# What may have a name of its own besides records: `"licenses"`, and Roboflow's `"extra"`.
-NAMED = (*LISTS, "licenses", "extra")
-KEYS = re.compile(
-    b'"(' + "|".join(dict.fromkeys((*NAMED, "id", *chain(*LISTS.values())))).encode() + b')"'
-)
-
-
-def _form(key: str) -> type[msgspec.Struct]:
-    """A record of one of the lists: outlines stay as they are written, all else is any value."""
-    names = [(name, msgspec.Raw if name == "segmentation" else Any, None) for name in LISTS[key]]
-    return msgspec.defstruct(key, [("id", Any, None), *names], gc=False)
-
-
-# A file of the right form; what it says besides is passed over.
-FILE = msgspec.json.Decoder(
-    msgspec.defstruct(
-        "File",
-        [*((key, list[_form(key)] | None, None) for key in LISTS), ("licenses", Any, None)],
-    )
-)
-
-# What `read` itself finds; code -> severity and meaning. All later findings are `checks`'.
-READING = {
-    "json_unreadable": ("error", "annotation file is no JSON; value = byte where reading ends"),
-    "list_missing": ("error", "annotation file lacks images, annotations or categories"),
-    "key_twice": ("error", "a name is there twice in one object, the last is read; value = names"),
-}
 
 
 def load(folder: Path) -> Dataset:
@@ -127,67 +74,6 @@ def save(folder: Path, dataset: Dataset) -> None:
     store.write_table(folder / "labels.csv", dataset.labels, LABELS)
 
 
-@contextmanager
-def uncollected() -> Iterator[None]:
-    """Make a million records that stay without looking through them for what may go."""
-    was = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was:
-            gc.enable()
-
-
-@uncollected()
-def read(files: dict[str, tuple[str, bytes]]) -> Export:
-    """Read an export's annotation files and promise nothing about what they say.
-
-    Args:
-        files: for each split its annotation file, as path below ``data/raw`` and content.
-
-    Returns:
-        Values as in the JSON, None for what is missing; ``images.path`` is ``file_name`` seen from
-        the file's folder. Outlines, most of a file, may be as they are written: ``segmentation``
-        reads one. A record that is no object has None only. ``NaN`` and ``Infinity``, which some
-        writers produce, are read. ``issues`` has the codes of ``READING``.
-
-    Raises:
-        ExportError: no file can be read.
-    """
-    contents, issues = _contents(files)
-    tables = {}
-    for key, fields in LISTS.items():
-        parts = []
-        for split, content in contents.items():
-            records = _records(content, key)
-            if records is None:
-                issues.append(_issue(split, "list_missing", None))
-            parts.append(_columns(records or [], split, fields))
-        columns = {name: [*chain.from_iterable(part[name] for part in parts)] for name in parts[0]}
-        tables[key] = pd.DataFrame(
-            {name: pd.Series(values, dtype="object") for name, values in columns.items()}
-        )
-        tables[key]["split"] = tables[key]["split"].astype("str")
-    folders = {split: str(PurePosixPath(path).parent) for split, (path, _) in files.items()}
-    images = tables["images"]
-    names = zip(images["split"].tolist(), images["file_name"].tolist(), strict=True)
-    images["path"] = pd.Series(
-        [_below(folders[split], name) for split, name in names], dtype="object"
-    )
-    return Export(**tables, issues=ISSUES.frame(issues))
-
-
-def segmentation(said: object) -> object:
-    """Return what an annotation of ``read`` has there as values; ``NaN`` may be among them."""
-    if not isinstance(said, msgspec.Raw):
-        return said
-    try:
-        return msgspec.json.decode(said)
-    except msgspec.DecodeError:
-        return json.loads(bytes(said))  # a number too large for a float is infinite
-
-
 def from_coco(contents: dict[str, dict]) -> Dataset:
     """Return the dataset of one COCO dictionary a split, as ``to_coco`` gives them.
 
@@ -239,120 +125,6 @@ def _of_split(dataset: Dataset, name: str) -> tuple[pd.DataFrame, pd.DataFrame]:
 
 def _parts(frame: pd.DataFrame) -> Iterator[pd.DataFrame]:
     return (frame.iloc[first : first + AT_ONCE] for first in range(0, len(frame), AT_ONCE))
-
-
-def _contents(files: dict[str, tuple[str, bytes]]) -> tuple[dict[str, object], list[dict]]:
-    """Return what each file says, those left out that are no JSON, and a finding for each fault."""
-    contents, issues, faults = {}, [], []
-    for split, (path, content) in files.items():
-        try:
-            contents[split] = _decode(content)
-            if again := _names_again(content, contents[split]):
-                issues.append(_issue(split, "key_twice", again))
-        except (ValueError, RecursionError) as error:
-            where, byte = _place(error, content)
-            faults.append(f"{path}{where}: {error}")
-            issues.append(_issue(split, "json_unreadable", byte))
-    if not contents:
-        raise ExportError(f"{'; '.join(faults)}; export the version from Roboflow again")
-    return contents, issues
-
-
-def _decode(content: bytes) -> object:
-    """Return a file as its lists of records or, if it is not quite what it should be, as values.
-
-    Records keep outlines as they are written, which is most of a file: they are found to be JSON,
-    but made numbers of only when they are asked for.
-    """
-    for decode in (_formed, msgspec.json.decode):
-        try:
-            return decode(content)
-        except (msgspec.DecodeError, UnicodeDecodeError):
-            continue
-    return json.loads(content)  # slower, but knows NaN, Infinity, byte order marks and UTF-16
-
-
-def _formed(content: bytes) -> msgspec.Struct:
-    if not content.isascii():
-        content.decode()  # msgspec does not look into text that it passes over
-    return FILE.decode(content)
-
-
-def _names_again(content: bytes, said: object) -> int:
-    """Return how many names are there again in one and the same object: readers see the last.
-
-    Only a file that has a name more often than it has records is gone through for them.
-    """
-    counts, start = Counter(), 0
-    while start < len(content):  # in pieces, for names take ten times the memory of the text
-        end = content.find(b":", start + PIECE) + 1 or len(content)  # no name is cut in two there
-        counts.update(KEYS.findall(content, start, end))
-        start = end
-    records = {key: len(_records(said, key) or []) for key in (*LISTS, "licenses")}
-    most = dict.fromkeys(LISTS, 1) | {
-        name: records[key] for key, names in LISTS.items() for name in names
-    }
-    most["id"] = sum(records.values())
-    most["name"] = records["categories"] + records["licenses"] + counts[b"extra"]
-    if all(counts[name.encode()] <= limit for name, limit in most.items()):
-        return 0
-    again = 0
-
-    def seen(pairs: list[tuple[str, object]]) -> None:
-        nonlocal again
-        again += len(pairs) - len({key for key, _ in pairs})
-
-    json.loads(content, object_pairs_hook=seen, parse_int=str)  # numbers may be of any length
-    return again
-
-
-def _place(error: Exception, content: bytes) -> tuple[str, int | None]:
-    """Return where reading ended, in words and as a byte offset."""
-    if isinstance(error, UnicodeDecodeError):
-        return f" byte {error.start}", error.start
-    if isinstance(error, json.JSONDecodeError):
-        byte = len(error.doc[: error.pos].encode("utf-8", "replace"))
-        return f" line {error.lineno} column {error.colno} byte {byte}", byte
-    return "", None if content else 0
-
-
-def _records(content: object, key: str) -> list | None:
-    """Return one of a file's lists, None if it has none."""
-    records = content.get(key) if isinstance(content, dict) else getattr(content, key, None)
-    return records if isinstance(records, list) else None
-
-
-def _columns(records: list, split: str, fields: tuple[str, ...]) -> dict[str, list]:
-    """Return what records say under each name; None where they are no objects or lack it."""
-    named = {"export_id": "id", **{name: name for name in fields}}
-    if not isinstance(next(iter(records), None), msgspec.Struct):
-        known = [record if isinstance(record, dict) else {} for record in records]
-        columns = {column: [one.get(name) for one in known] for column, name in named.items()}
-    else:
-        columns = {column: list(map(attrgetter(name), records)) for column, name in named.items()}
-    return {"split": [split] * len(records), **columns}
-
-
-def _below(folder: str, name: object) -> str | None:
-    if not isinstance(name, str):
-        return None
-    if folder != "." and "/" not in name and "\\" not in name and name not in {"", "."}:
-        return f"{folder}/{name}"  # as below, but fifty times faster
-    return (PurePosixPath(folder) / name.replace("\\", "/")).as_posix()
-
-
-def _issue(split: str, code: str, value: float | None) -> dict:
-    return {
-        "split": split,
-        "image_id": None,
-        "file_name": "",
-        "annotation_id": None,
-        "code": code,
-        "severity": READING[code][0],
-        "value": value,
-        "limit": None,
-        "action": "dropped",
-    }
 
 
 def _rows(contents: dict[str, dict], key: str, number: str, columns: Iterable[str]) -> pd.DataFrame:

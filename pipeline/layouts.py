@@ -1,23 +1,21 @@
 """Where in a folder the export lies, and which of its files go where in ``data/raw``.
 
 Nothing is written here. A layout is recognised by its annotations: Roboflow's COCO folders
-first, then COCO files beside their pictures.
+first, then COCO files beside their pictures. A split has one annotation file, or shards of it.
 """
 
-import json
 import os
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import msgspec
-
+from pipeline import shards
 from pipeline.errors import PullError
 from pipeline.names import PICTURES, is_junk, on_disk
+from pipeline.shards import ANNOTATIONS
 from pipeline.tables import SPLITS
 
-ANNOTATIONS = "_annotations.coco.json"
 SPLIT_OF = {
     "train": "train", "training": "train",
     "valid": "valid", "val": "valid", "validation": "valid",
@@ -47,12 +45,12 @@ class Split:
 
     Attributes:
         name: train, valid or test.
-        annotations: the COCO JSON to copy, or its text where a reader had to make it.
+        annotations: the COCO files to copy, in order, or the text where a reader had to make it.
         files: where each other file is, and its path below the split's folder.
     """
 
     name: str
-    annotations: Path | bytes
+    annotations: tuple[Path, ...] | bytes
     files: Files
 
 
@@ -183,47 +181,57 @@ def _folder_a_split(root: Path) -> list[Split]:
     return splits
 
 
-def _annotations(folder: Path) -> Path | None:
-    """Return a split's COCO JSON: the one of Roboflow's name, else the only one that is COCO.
+def _annotations(folder: Path) -> tuple[Path, ...]:
+    """Return a split's COCO files: those of Roboflow's name, else the only one, else a folder's.
 
     Raises:
-        PullError: several are COCO, and none has Roboflow's name.
+        PullError: several are COCO, and it is not clear which are meant; or a shard is missing.
     """
     texts = [path for path in files_below(folder) if path.suffix.lower() == ".json"]
-    named = [path for path in texts if path.name.lower() == ANNOTATIONS]
-    found = named or [path for path in texts if is_coco(path)]
-    if len(found) > 1:
-        names = ", ".join(_below(folder, path) for path in found[:TOLD])
-        raise PullError(
-            f"{folder} holds {len(found)} annotation files: {names}; "
-            f"keep one, or call the right one {ANNOTATIONS}"
-        )
-    return found[0] if found else None
+    found = shards.named(folder, texts)
+    asked = [one for one in texts if not found or one.parent == folder / shards.FOLDER]
+    coco = [one for one in asked if one not in found and shards.is_coco(one)]
+    if found and len(coco) > 1:
+        raise shards.several(folder, [*found, *coco])
+    if split := found or shards.apart(folder, coco, folder / shards.FOLDER):
+        return split
+    if len(coco) > 1:
+        raise shards.several(folder, coco)
+    return tuple(coco)
 
 
 def _file_a_split(root: Path) -> list[Split]:
     """Plain COCO: ``annotations/instances_train2017.json`` or ``train.json``, pictures apart."""
-    splits = []
+    found: dict[tuple[str, Path], list[Path]] = {}
     for path in (*sorted(root.glob("*.json")), *sorted(root.glob("annotations/*.json"))):
         name = split_in(path.stem)
-        if name and _of_objects(path) and is_coco(path):
-            splits.append(Split(name, path, pictures(_picture_folder(root, name))))
+        if name and shards.of_objects(path) and shards.is_coco(path):
+            found.setdefault((name, path.parent), []).append(path)
+    for path in sorted(root.glob("annotations/*/*.json")):
+        name = SPLIT_OF.get(path.parent.name.lower())
+        if name and shards.of_objects(path) and shards.is_coco(path):
+            found.setdefault((name, path.parent), []).append(path)
+    splits = []
+    for (name, folder), paths in found.items():
+        together = folder.parent.name.lower() == shards.FOLDER or shards.counted(paths)
+        groups = [shards.apart(root, paths, folder)] if together else [(one,) for one in paths]
+        below = pictures(_picture_folder(root, name))
+        splits += [Split(name, group, below) for group in groups]
     return splits
 
 
-def _of_objects(path: Path) -> bool:
-    """COCO's own folder also holds captions, keypoints and stuff for the same pictures."""
-    return not re.match("captions|person_keypoints|stuff|panoptic|image_info", path.name.lower())
-
-
 def _one_file(root: Path) -> list[Split]:
-    """One COCO JSON for all: a project that was never split; validate carves the rest."""
-    named = [path for path in root.glob("*.json") if path.name.lower() == ANNOTATIONS]
-    found = named or [
-        path for place in ("*.json", "annotations/*.json") for path in root.glob(place)
-        if _of_objects(path) and is_coco(path)
-    ]  # fmt: skip
-    return [Split("train", found[0], pictures(root))] if len(found) == 1 else []
+    """COCO for all in one file or shards: a project never split; validate carves the rest."""
+    found = shards.named(root, [path for path in root.glob("*.json") if _is_file(path)])
+    if not found:
+        coco = [
+            path for place in ("*.json", "annotations/*.json") for path in root.glob(place)
+            if shards.of_objects(path) and shards.is_coco(path)
+        ]  # fmt: skip
+        found = tuple(coco)
+        if len(coco) > 1:
+            found = shards.apart(root, coco, root / shards.FOLDER) if shards.counted(coco) else ()
+    return [Split("train", found, pictures(root))] if found else []
 
 
 def split_in(name: str) -> str | None:
@@ -253,29 +261,6 @@ def pictures(folder: Path) -> Files:
         if path.suffix.lower() in PICTURES and NOT_PICTURES.isdisjoint(map(str.lower, parts[:-1])):
             found.append((path, "/".join(map(on_disk, parts))))
     return tuple(found)
-
-
-class _Coco(msgspec.Struct):
-    """What makes a JSON text COCO; the rest is left unread."""
-
-    images: msgspec.Raw
-    annotations: msgspec.Raw
-
-
-def is_coco(path: Path) -> bool:
-    """Say whether a JSON file has COCO's two tables."""
-    content = path.read_bytes()
-    try:
-        msgspec.json.decode(content, type=_Coco)
-    except (msgspec.ValidationError, RecursionError):
-        return False
-    except (msgspec.DecodeError, UnicodeDecodeError):  # NaN, a byte order mark or UTF-16, perhaps
-        try:
-            said = json.loads(content)
-        except (ValueError, RecursionError):
-            return False
-        return isinstance(said, dict) and {"images", "annotations"} <= said.keys()
-    return True
 
 
 def _below(folder: Path, path: Path) -> str:

@@ -8,7 +8,7 @@ import msgspec
 import numpy as np
 import simdjson
 
-from pipeline import coco, polygons
+from pipeline import decoding, polygons
 
 HUGE = 1e6  # pixels; no picture is that wide, and beyond 4e8 pycocotools' integers overflow
 CORNERS = 3  # a ring of fewer different points has no ground
@@ -60,12 +60,12 @@ class Outline(msgspec.Struct, frozen=True, gc=False, eq=False):
         return bool(self.block.closed[self.place])
 
 
-@coco.uncollected()
+@decoding.uncollected()
 def read(said: Sequence[object]) -> list[object]:
     """Return each annotation's outline if its form is sound, else what stands there as values.
 
     Args:
-        said: what ``coco.read`` has under ``segmentation``.
+        said: what ``reading.read`` has under ``segmentation``.
     """
     found: list[object] = []
     for first in range(0, len(said), AT_ONCE):
@@ -76,7 +76,7 @@ def read(said: Sequence[object]) -> list[object]:
 def _read(said: Sequence[object]) -> list[object]:
     found: list[object] = _all_rings(said) or _some_rings(said)
     return [
-        coco.segmentation(one) if outline is None else outline
+        decoding.segmentation(one) if outline is None else outline
         for one, outline in zip(said, found, strict=True)
     ]
 

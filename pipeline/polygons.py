@@ -175,6 +175,7 @@ def distinct_points(ring: Ring) -> int:
     return len(set(zip(ring[0::2], ring[1::2], strict=True)))
 
 
+@_in_blocks
 def unsound(geometries: np.ndarray) -> np.ndarray:
     """Return ``(N,)`` bool: some part crosses or touches itself; False where missing."""
     parts, owner = shapely.get_parts(geometries, return_index=True)

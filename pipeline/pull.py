@@ -11,12 +11,13 @@ from typing import Annotated
 
 import msgspec
 
-from pipeline import archive, foreign, layouts, roboflow_pin, store
+from pipeline import archive, foreign, layouts, roboflow_pin, shards, store
 from pipeline.errors import PullError
-from pipeline.layouts import ANNOTATIONS, Layout, Split
+from pipeline.layouts import Layout, Split
 from pipeline.names import on_disk
 from pipeline.parallel import progress
 from pipeline.params import Params
+from pipeline.shards import ANNOTATIONS
 from pipeline.tables import SPLITS
 
 PIN = ".roboflow.yaml"
@@ -156,8 +157,9 @@ def _build_split(split: Split, folder: Path, bring: Bring) -> None:
         bring(source, folder / place)
     if isinstance(split.annotations, bytes):
         store.write_bytes(folder / ANNOTATIONS, split.annotations)
-    else:
-        bring(split.annotations, folder / ANNOTATIONS)
+        return
+    for path in split.annotations:
+        bring(path, folder / on_disk(shards.beside(path, len(split.annotations))))
 
 
 def _build_truth(source: Path | None, folder: Path) -> None:

@@ -15,16 +15,16 @@ from typing import TYPE_CHECKING
 import simplejpeg
 from PIL import Image
 
-from pipeline import images, store
+from pipeline import images, shards, store
 from pipeline.errors import ExportError, ImageError
 from pipeline.names import is_picture
 from pipeline.quiet import quietly
+from pipeline.shards import ANNOTATIONS
 from pipeline.tables import SPLITS, Columns
 
 if TYPE_CHECKING:
     import pandas as pd
 
-ANNOTATIONS = "_annotations.coco.json"
 ALIASES = {"val": "valid", "validation": "valid", "training": "train", "testing": "test"}
 ORIENTATION = 0x0112  # the EXIF tag; 1 is upright
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -47,22 +47,27 @@ PICTURES = Columns(
 )
 
 
-def annotation_files(raw: Path) -> dict[str, Path]:
-    """Return the annotation file of each split that has one, in the order of ``SPLITS``.
+def annotation_files(raw: Path) -> dict[str, list[Path]]:
+    """Return the annotation files of each split that has some, in the order of ``SPLITS``.
 
-    The split is the nearest folder of such a name; a file in none of them is train.
+    The split is the nearest folder of such a name; a file in none of them is train. A split's
+    files lie in one folder, one of them or as many as ``shards`` knows names.
 
     Raises:
-        ExportError: there is none, or a split has two.
+        ExportError: there is none, or a split has some in two folders.
     """
-    found: dict[str, Path] = {}
-    for path in sorted(raw.rglob(ANNOTATIONS)):
+    found: dict[str, list[Path]] = {}
+    named = (path for path in raw.rglob(shards.PATTERN) if shards.NAMED.fullmatch(path.name))
+    for path in sorted(named, key=shards.order):
         split = _split(path.relative_to(raw))
-        if split in found:
+        several = found.setdefault(split, [path])
+        if several[0].parent != path.parent:
             raise ExportError(
-                f"{raw} has two files for {split}, {found[split]} and {path}; keep one"
+                f"{raw} has two files for {split} in different folders, {several[0]} and {path}; "
+                "keep one"
             )
-        found[split] = path
+        if path not in several:
+            several.append(path)
     if not found:
         raise ExportError(
             f'{raw} holds no {ANNOTATIONS}; export the version from Roboflow as "COCO Segmentation"'

@@ -124,6 +124,8 @@ LABELS = Columns(
     }
 )
 
+SHARD = "shard"  # of ISSUES, last, if a split has several annotation files: which, below data/raw
+
 ISSUES = Columns(
     {
         "split": ("str", "folder of the export; empty if the finding is the whole export's"),
@@ -456,7 +458,7 @@ class Export:
     Attributes:
         images: ``split, export_id, file_name, path, width, height`` as the JSON has them.
         annotations: ``split, export_id, image_id, category_id, bbox, area, iscrowd,
-            segmentation``, the last as ``coco.segmentation`` takes it, or as ``outlines.read``
+            segmentation``, the last as ``decoding.segmentation`` takes it, or as ``outlines.read``
             gives it.
         categories: ``split, export_id, name, supercategory``.
         issues: what was already wrong when reading, columns as ``ISSUES``.

@@ -8,16 +8,17 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from pipeline import checks, coco, outlines, raw
+from pipeline import checks, outlines, raw, reading
 from pipeline.checks.base import ids, tuples
-from pipeline.checks.categories import spelt
 from pipeline.errors import ExportError
 from pipeline.names import on_disk
+from pipeline.said import spelt
 from pipeline.tables import (
     ANNOTATIONS,
     CATEGORIES,
     IMAGES,
     MAX_LABELS,
+    SHARD,
     SPLITS,
     Dataset,
     Export,
@@ -54,29 +55,39 @@ def run(
         folder: the export.
         params: the limits.
         looked: gives what ``looking.rows`` does of the folder, once it is asked.
+
+    Returns:
+        The export, of annotations no more than whose they are, and what is sound of it.
     """
-    export = _read(folder)  # begun pictures are looked at meanwhile
-    return export, sound(export, raw.pictures(looked()), params)
+    waiting = [_read(folder)]  # begun pictures are looked at meanwhile
+    annotations = waiting[0].annotations[["split", "export_id"]]
+    export = replace(waiting[0], annotations=annotations)
+
+    def begun() -> checks.Tables:
+        """Outlines are numbers until they are geometry, and nobody else must hold them then."""
+        return checks.start(waiting.pop(), raw.pictures(looked()), params)
+
+    return export, _sound(export, begun)
 
 
 def _read(folder: Path) -> Export:
-    """Return the export with outlines as numbers; its text, most of the memory, is let go."""
-    export = coco.read(
-        {
-            split: (path.relative_to(folder).as_posix(), raw.read(path))
-            for split, path in raw.annotation_files(folder).items()
-        }
+    """Return the export with outlines as numbers, of one file after the other."""
+    files = raw.annotation_files(folder)
+    return reading.read(
+        (
+            (split, path.relative_to(folder).as_posix(), raw.read(path))
+            for split, paths in files.items()
+            for path in paths
+        ),
+        outlines.read,
     )
-    written = outlines.read(export.annotations["segmentation"].tolist())
-    numbers = pd.Series(written, export.annotations.index, dtype="object")
-    return replace(export, annotations=export.annotations.assign(segmentation=numbers))
 
 
 def sound(export: Export, pictures: pd.DataFrame, params: checks.ValidateParams) -> Sound:
     """Check and repair an export; what cannot be repaired is set aside, each with a row.
 
     Args:
-        export: as ``coco.read`` gives it.
+        export: as ``reading.read`` gives it.
         pictures: the files there are, columns as ``raw.PICTURES``.
         params: the limits.
 
@@ -87,7 +98,11 @@ def sound(export: Export, pictures: pd.DataFrame, params: checks.ValidateParams)
     Raises:
         ExportError: the export has more categories than a mask has labels.
     """
-    tables, issues, repairs = checks.run(checks.start(export, pictures, params))
+    return _sound(export, lambda: checks.start(export, pictures, params))
+
+
+def _sound(export: Export, begun: Callable[[], checks.Tables]) -> Sound:
+    tables, issues, repairs = checks.run(begun())
     categories = _categories(tables.categories)
     if len(categories) > MAX_LABELS:
         raise ExportError(
@@ -242,11 +257,13 @@ def _whole_export(issues: pd.DataFrame, export: Export) -> pd.DataFrame:
     about = issues[tables]
     times = about.groupby(["code", "value"], dropna=False)["split"].transform("nunique")
     everywhere = about[times == splits].drop_duplicates(["code", "value"]).assign(split="")
+    if SHARD in everywhere:
+        everywhere[SHARD] = ""
     return pd.concat([issues[~tables], about[times < splits], everywhere])
 
 
 def _ordered(rows: pd.DataFrame) -> pd.DataFrame:
-    columns = ["rank", "file_name", "image_id", "annotation_id", "code", "value"]
+    columns = ["rank", "file_name", "image_id", "annotation_id", "code", "value", SHARD]
     ranked = rows.assign(rank=rows["split"].map(("", *SPLITS).index))
     by = [column for column in columns if column in ranked]
     return ranked.sort_values(by, ignore_index=True, na_position="first").drop(columns="rank")

@@ -160,7 +160,7 @@ def through(export: Path, where: Path, limits: checks.ValidateParams = LIMITS) -
 def _given(folder: Path) -> int:
     """Count the annotations that the JSON files hold, as Python's own reader sees them."""
     count = 0
-    for path in folder.rglob(JSON):
+    for path in folder.rglob("_annotations.coco*.json"):
         try:
             said = json.loads(path.read_bytes())
         except (ValueError, RecursionError):

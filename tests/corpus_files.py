@@ -1,6 +1,7 @@
 """Cases of what the files are: zips, folders, pictures, pins."""
 
 import io
+import json
 import os
 import stat
 import unicodedata
@@ -157,6 +158,25 @@ def rewritten(place, change):
     return lambda folder: (folder / place).write_bytes(change((folder / place).read_bytes()))
 
 
+def sharded(pattern="_annotations.coco.{}.json", change=lambda said: said):
+    """Cut the train split into one shard of two images and, changed, one of the third."""
+
+    def plant(folder):
+        said = json.loads((folder / EMPTY[0]).read_bytes())
+        (folder / EMPTY[0]).unlink()
+        for number, ids in enumerate([{0, 1}, {2}], 1):
+            part = {
+                "images": [one for one in said["images"] if one["id"] in ids],
+                "annotations": [one for one in said["annotations"] if one["image_id"] in ids],
+                "categories": said["categories"],
+            }
+            text = json.dumps(part)
+            text = change(text) if number == 2 else text
+            write(folder, {f"train/{pattern.format(number)}": text.encode()})
+
+    return plant
+
+
 EMPTY = [f"{split}/{JSON}" for split in ("train", "valid", "test")]
 
 FOLDERS = {
@@ -179,6 +199,19 @@ FOLDERS = {
         lambda folder: [moved(EMPTY[0], "train/a.json")(folder),
                         write(folder, {"train/b.json": (folder / "train/a.json").read_bytes()})],
         "train holds 2 annotation files: a.json, b.json"),
+    "a split in shards": (sharded(), []),
+    "a split in a folder of shards": (sharded("annotations/part-{}.json"), []),
+    "a shard's categories numbered otherwise": (
+        sharded(change=lambda said: said.replace('"id": 1, "name": "p', '"id": 5, "name": "p')
+                .replace('"category_id": 1', '"category_id": 5')),
+        [of_split("category_renumbered")]),
+    "a shard cut off": (
+        sharded(change=lambda said: said[:-9]),
+        [of_split("json_unreadable"), of_image("image_unlisted", None)]),
+    "a shard missing": (sharded("_annotations.coco.{}-of-5.json"), "lacks 3 that their names"),
+    "a copy beside the file": (
+        lambda folder: write(folder, {"train/_annotations.coco.old.json": b"{}"}),
+        "copies or shards"),
     "JSON one level up": (
         lambda folder: [moved(f"{s}/{JSON}", f"{s}.json")(folder)
                         for s in ("train", "valid", "test")], []),

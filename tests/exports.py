@@ -6,7 +6,7 @@ import cv2
 import msgspec
 import numpy as np
 
-from pipeline import coco, rasterise, raw, rle, store, validate
+from pipeline import coco, rasterise, raw, reading, rle, store, validate
 from pipeline.checks import ValidateParams
 
 SHARED = Path(__file__).parents[2] / "shared" / "data"
@@ -96,12 +96,13 @@ def draw_picture(path, size=(16, 20)):
 
 def examine(folder, limits=LIMITS):
     """Validate a folder as the stage does."""
-    files = {
-        split: (path.relative_to(folder).as_posix(), path.read_bytes())
-        for split, path in raw.annotation_files(folder).items()
-    }
+    files = [
+        (split, path.relative_to(folder).as_posix(), path.read_bytes())
+        for split, paths in raw.annotation_files(folder).items()
+        for path in paths
+    ]
     pictures = raw.pictures(raw.measure(folder, (path, b"")) for path in raw.picture_paths(folder))
-    export = coco.read(files)
+    export = reading.read(files)
     return export, validate.sound(export, pictures, limits)
 
 

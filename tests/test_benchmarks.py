@@ -8,7 +8,7 @@ import shapely
 from exports import examine, sheets
 from pycocotools.coco import COCO
 
-from pipeline import coco, rasterise, store
+from pipeline import coco, rasterise, reading, store
 from pipeline.tables import SPLITS
 
 
@@ -56,7 +56,7 @@ def test_a_repeated_annotation_file_has_so_many_times_the_records(ingest):
     content = ingest.made.records(np.random.default_rng(0), 5)
     said = b"".join(ingest.made.repeated(content, 3))
 
-    export = coco.read({"train": ("train/a.json", said)})
+    export = reading.read([("train", "train/a.json", said)])
     assert export.images["export_id"].tolist() == list(range(15))
     assert export.images["file_name"].is_unique
     assert export.annotations["export_id"].is_unique

@@ -14,7 +14,7 @@ from corpus import Box, through, write
 from exports import LIMITS
 
 from pipeline.checks import CHECKS
-from pipeline.coco import READING
+from pipeline.reading import READING
 
 JSON = ("TEXTS", "TOPS", "IMAGES", "ANNOTATIONS", "CATEGORIES", "RINGS", "MASKS", "SPLITS")
 OF_BOX = {

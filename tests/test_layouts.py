@@ -33,7 +33,7 @@ def found(folder):
     layout = layouts.find(folder, foreign.READERS)
     return {
         split.name: (
-            split.annotations.relative_to(folder).as_posix(),
+            " ".join(path.relative_to(folder).as_posix() for path in split.annotations),
             [place for _, place in split.files],
         )
         for split in layout.splits
@@ -113,6 +113,53 @@ def test_an_export_is_found_through_the_folders_that_wrap_it(tmp_path, wrap):
             ["annotations/instances_default.json", "images/a.jpg"],  # CVAT's
             {"train": ("annotations/instances_default.json", ["images/a.jpg"])},
         ),
+        (
+            [*(f"train/_annotations.coco.{n}.json" for n in (10, 2, 1)), f"train/{NAME}"],
+            {
+                "train": (
+                    f"train/{NAME} "
+                    + " ".join(f"train/_annotations.coco.{n}.json" for n in (1, 2, 10)),
+                    [],
+                )
+            },
+        ),
+        (
+            ["train/_annotations.coco.a.json", "train/_annotations.coco.b.json", "train/x.jpg"],
+            {"train": ("train/_annotations.coco.a.json train/_annotations.coco.b.json", ["x.jpg"])},
+        ),
+        (
+            ["train/annotations/b.json", "train/annotations/a.json", "train/images/x.jpg"],
+            {"train": ("train/annotations/a.json train/annotations/b.json", ["images/x.jpg"])},
+        ),
+        (
+            [
+                "annotations/train/1.json",
+                "annotations/train/0.json",
+                "annotations/val/0.json",
+                "train2017/a.jpg",
+            ],
+            {
+                "train": ("annotations/train/0.json annotations/train/1.json", ["a.jpg"]),
+                "valid": ("annotations/val/0.json", ["train2017/a.jpg"]),
+            },
+        ),
+        (
+            [f"annotations/instances_train-{n:05}-of-00003.json" for n in range(3)],
+            {
+                "train": (
+                    " ".join(f"annotations/instances_train-{n:05}-of-00003.json" for n in range(3)),
+                    [],
+                )
+            },
+        ),
+        (
+            ["_annotations.coco.1.json", "_annotations.coco.2.json", "images/a.jpg"],
+            {"train": ("_annotations.coco.1.json _annotations.coco.2.json", ["images/a.jpg"])},
+        ),
+        (
+            ["annotations/part-0.json", "annotations/part-1.json", "images/a.jpg"],
+            {"train": ("annotations/part-0.json annotations/part-1.json", ["images/a.jpg"])},
+        ),
     ],
     ids=lambda value: " ".join(value)[:70] if isinstance(value, list) else "",
 )
@@ -133,6 +180,14 @@ def test_broken_json_of_roboflows_name_is_left_to_validate(tmp_path):
     (tmp_path / "train" / NAME).write_bytes(b"{")
 
     assert found(tmp_path) == {"train": (f"train/{NAME}", [])}
+
+
+def test_a_broken_shard_is_not_passed_over(tmp_path):
+    lay(tmp_path, "train/annotations/1.json", "train/annotations/2.json")
+    (tmp_path / "train/annotations/3.json").write_bytes(COCO[:-1])
+
+    with pytest.raises(PullError, match="3.json, which is no JSON"):
+        found(tmp_path)
 
 
 def test_litter_and_hidden_folders_are_passed_over(tmp_path):
@@ -180,6 +235,24 @@ def test_pictures_that_no_split_with_annotations_holds_are_told(tmp_path):
         ([f"val/{NAME}", f"valid/{NAME}"], "holds the split 'valid' 2 times; keep one"),
         (["train/a.json", "train/b.json"], f"holds 2 annotation files: a.json, b.json; .* {NAME}"),
         ([f"a/b/c/d/e/train/{NAME}"], "is no export"),
+        (
+            [f"train/{NAME}", "train/_annotations.coco.old.json"],
+            "train holds _annotations.coco.json, _annotations.coco.old.json: copies or shards?",
+        ),
+        (
+            [f"train/{NAME}", "train/annotations/a.json", "train/annotations/b.json"],
+            f"train holds 3 annotation files: {NAME}, annotations/a.json",
+        ),
+        ([f"train/a/{NAME}", f"train/b/{NAME}"], "train holds 2 annotation files"),
+        (
+            [f"train/_annotations.coco.{n}-of-4.json" for n in (1, 2, 4)],
+            r"train holds 3 .* lacks 1 .* _annotations\.coco\.3-of-4\.json; bring",
+        ),
+        (
+            ["annotations/instances_train2014.json", "annotations/instances_train2017.json"],
+            "holds the split 'train' 2 times",
+        ),
+        (["annotations/cats.json", "annotations/dogs.json"], "is no export"),
     ],
     ids=lambda value: " ".join(value)[:50] if isinstance(value, list) else "",
 )
@@ -393,5 +466,5 @@ def test_a_mask_that_cannot_be_read_is_named(tmp_path):
 def test_coco_wins_where_an_export_holds_masks_too(tmp_path):
     layout = layouts.find(SHARED / "zoo" / "tooth", foreign.READERS)
 
-    assert [split.annotations.name for split in layout.splits] == [NAME, NAME]
+    assert [path.name for split in layout.splits for path in split.annotations] == [NAME, NAME]
     assert all(place.startswith("Images/") for split in layout.splits for _, place in split.files)

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline import coco, outlines, polygons
+from pipeline import outlines, polygons, reading
 from pipeline.outlines import Outline
 
 plain = st.floats(-1e6, 1e6) | st.integers(-5, 5)
@@ -32,7 +32,7 @@ def written(values):
     """Annotations of an export that says these outlines."""
     records = [{"segmentation": value} for value in values]
     content = json.dumps({"images": [], "annotations": records, "categories": []}).encode()
-    return coco.read({"train": ("train/a.json", content)}).annotations["segmentation"].tolist()
+    return reading.read([("train", "train/a.json", content)]).annotations["segmentation"].tolist()
 
 
 @given(values=st.lists(said, max_size=5))
@@ -96,7 +96,7 @@ def test_an_odd_one_among_sound_ones_takes_none_of_their_numbers(value):
 def test_numbers_are_those_that_python_reads(values, indent):
     text = json.dumps([{"segmentation": value} for value in values], indent=indent)
     content = f'{{"images": [], "annotations": {text}, "categories": []}}'.encode()
-    export = coco.read({"train": ("train/a.json", content)})
+    export = reading.read([("train", "train/a.json", content)])
 
     for one, value in zip(
         outlines.read(export.annotations["segmentation"].tolist()), values, strict=True

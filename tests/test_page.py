@@ -75,12 +75,12 @@ def test_every_key_that_a_template_or_a_module_names_exists():
 
 
 def test_every_tag_and_every_code_of_the_checks_is_explained_in_words():
-    from pipeline import checks, coco, rules
+    from pipeline import checks, reading, rules
 
     explained = set(words.load("en").texts)
 
     assert {
-        f"issue.{code}" for code in [*(one.code for one in checks.CHECKS), *coco.READING]
+        f"issue.{code}" for code in [*(one.code for one in checks.CHECKS), *reading.READING]
     } - explained == set()
     assert {
         f"{group}.{name}" for name in rules.NAMES for group in ("tag", "tag_meaning")

@@ -9,7 +9,7 @@ from exports import LIMITS, NASTY, SHARED, content, examine, write
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline import coco, raw, validate
+from pipeline import coco, raw, reading, validate
 from pipeline.errors import ExportError
 from stages import validate as stage
 
@@ -22,8 +22,9 @@ def sound_splits(count=3):
 
 def judge(splits, limits=LIMITS):
     """Validate COCO dictionaries whose pictures are all there."""
-    files = {s: (f"{s}/a.json", json.dumps(said).encode()) for s, said in splits.items()}
-    export = coco.read(files)
+    export = reading.read(
+        [(s, f"{s}/a.json", json.dumps(said).encode()) for s, said in splits.items()]
+    )
     names = {path for path in export.images["path"] if isinstance(path, str)}
     pictures = raw.pictures(
         {"path": path, "fault": "", "width": 20, "height": 16, "orientation": 1,
@@ -153,8 +154,8 @@ def test_codes_of_fail_on_stop_the_run_and_unknown_ones_are_refused():
 
 def test_an_export_without_usable_pictures_is_refused_with_the_reason():
     splits = sound_splits()
-    files = {s: (f"{s}/a.json", json.dumps(said).encode()) for s, said in splits.items()}
-    found = validate.sound(coco.read(files), raw.pictures([]), LIMITS)
+    files = [(s, f"{s}/a.json", json.dumps(said).encode()) for s, said in splits.items()]
+    found = validate.sound(reading.read(files), raw.pictures([]), LIMITS)
 
     with pytest.raises(ExportError, match="9 × image_missing"):
         validate.refuse(found, [])

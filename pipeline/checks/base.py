@@ -10,13 +10,15 @@ import pandas as pd
 import shapely
 
 from pipeline.params import Params
-from pipeline.tables import ISSUES, Columns
+from pipeline.said import text, whole
+from pipeline.tables import ISSUES, SHARD, Columns
 
 About = Literal["images", "annotations", "categories", "pictures", "splits"]
 Severity = Literal["error", "warning", "info"]
 Action = Literal["kept", "repaired", "dropped", "merged", "moved"]
 
 MANY = 2**28  # pixels; a mask of more fills the memory and is no photo's
+SAID = {"key": "export_id", "image_key": "image_id", "category_key": "category_id"}
 REPAIRS = Columns(
     {
         "split": ("str", "folder of the export"),
@@ -56,10 +58,10 @@ class Tables:
 
     Attributes:
         images: ``split, export_id, file_name, width, height`` as in the JSON; ``key`` its id as a
-            whole number or None; ``path`` of the picture found, or nothing; and the picture's
-            ``fault, file_width, file_height, orientation, sha256, look``; ``annotated``: how many
-            annotations the export has for it; ``source``: the picture it was made from; ``goes``:
-            the split it ends in.
+            whole number or None, one for all files of a split; ``path`` of the picture found, or
+            nothing; and the picture's ``fault, file_width, file_height, orientation, sha256,
+            look``; ``annotated``: how many annotations the export has for it; ``source``: the
+            picture it was made from; ``goes``: the split it ends in.
         annotations: as in the JSON, but ``segmentation`` an ``outlines.Outline`` where its form is
             sound; and ``key, image_key, category_key``, ``file_name``, the image's ``image_width,
             image_height``; after ``categorise`` also ``category``, after ``build`` also
@@ -169,11 +171,11 @@ def _issues(one: Check, tables: Tables, found: Found, gone: np.ndarray) -> pd.Da
     frame = pd.DataFrame(
         {
             "split": about["split"],
-            "image_id": ids(about[image]) if image else nothing,
+            "image_id": ids(own(about, image)) if image else nothing,
             "file_name": [text(name) for name in about["file_name"]]
             if "file_name" in about
             else "",
-            "annotation_id": ids(about["key"]) if one.about == "annotations" else nothing,
+            "annotation_id": ids(own(about, "key")) if one.about == "annotations" else nothing,
             "code": one.code,
             "severity": one.severity,
             "value": np.broadcast_to(np.asarray(found.value, dtype=float), len(about)),
@@ -181,6 +183,8 @@ def _issues(one: Check, tables: Tables, found: Found, gone: np.ndarray) -> pd.Da
             "action": np.where(gone, "dropped", one.action),
         }
     )
+    if SHARD in tables.images:
+        frame[SHARD] = about.get(SHARD, "")
     return ISSUES.check(frame, one.code, cast=True)
 
 
@@ -193,7 +197,7 @@ def _repairs(one: Check, before: Tables, after: Tables, rows: pd.Index) -> pd.Da
         {
             "split": about["split"],
             "file_name": [text(name) for name in about["file_name"]],
-            "annotation_id": ids(about["key"]),
+            "annotation_id": ids(own(about, "key")),
             "code": one.code,
             "area_before": shapely.area(old[changed]),
             "area_after": shapely.area(new[changed]),
@@ -215,23 +219,15 @@ def tuples(frame: pd.DataFrame, *columns: str) -> list[tuple]:
     return list(zip(*(frame[column].tolist() for column in columns), strict=True))
 
 
+def own(frame: pd.DataFrame, key: str) -> pd.Series:
+    """Return ids as the records' own file has them; ``key`` names those that hold in the split."""
+    if SHARD not in frame:
+        return frame[key]
+    said = frame[SAID[key]]
+    return pd.Series([whole(value) for value in said], said.index, dtype="object")
+
+
 def ids(keys: pd.Series) -> pd.Series:
     """Return whole numbers or None as ``Int64``."""
     known = [pd.NA if key is None else key for key in keys.tolist()]
     return pd.Series(known, keys.index, dtype="Int64")
-
-
-def text(value: object) -> str:
-    """Return a value as text that can be written: not text gives nothing, half characters ``?``."""
-    return value.encode("utf-8", "replace").decode() if isinstance(value, str) else ""
-
-
-def whole(value: object) -> int | None:
-    """Return a value as a whole number; text of digits and 3.0 are ones, all else gives None."""
-    if isinstance(value, bool):
-        return None
-    if isinstance(value, str) and value.strip().isdecimal() and len(value) < 16:
-        return int(value)
-    if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
-        return int(value)
-    return value if isinstance(value, int) and abs(value) < 2**53 else None

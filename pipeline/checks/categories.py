@@ -3,7 +3,8 @@
 import numpy as np
 import pandas as pd
 
-from pipeline.checks.base import Found, Tables, check, text, tuples
+from pipeline.checks.base import Found, Tables, check, own, tuples
+from pipeline.said import spelt
 
 
 @check("categories", "error", "dropped")
@@ -81,7 +82,7 @@ def category_unknown(tables: Tables) -> Found:
     known = set(tuples(categories, "split", "key"))
     pairs = tuples(annotations, "split", "category_key")
     lost = annotations.index[np.array([pair not in known for pair in pairs], dtype=bool)]
-    return Found(lost, annotations.loc[lost, "category_key"].astype(float))
+    return Found(lost, own(annotations.loc[lost], "category_key").astype(float))
 
 
 @check("categories", "info", "kept")
@@ -107,11 +108,6 @@ def categorise(tables: Tables) -> Tables:
     )
 
 
-def spelt(name: object) -> str:
-    """Return a category's name trimmed, single spaces within; nothing if it is no text."""
-    return " ".join(text(name).split())
-
-
 def _again(tables: Tables, names: list[str]) -> Found:
     categories = tables.categories
     split = categories["split"]
@@ -121,7 +117,7 @@ def _again(tables: Tables, names: list[str]) -> Found:
 
 
 def _keys(categories: pd.DataFrame) -> np.ndarray:
-    return pd.to_numeric(categories["key"]).to_numpy(dtype=float, na_value=np.nan)
+    return pd.to_numeric(own(categories, "key")).to_numpy(dtype=float, na_value=np.nan)
 
 
 def _used(tables: Tables) -> np.ndarray:

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from pipeline.checks.base import Found, Tables, check, tuples, whole
+from pipeline.checks.base import Found, Tables, check, tuples
+from pipeline.said import whole
 
 
 @check("images", "error", "dropped")

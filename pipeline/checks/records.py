@@ -3,8 +3,9 @@
 import numpy as np
 import pandas as pd
 
-from pipeline.checks.base import Found, Tables, check, tuples, whole
+from pipeline.checks.base import Found, Tables, check, own, tuples
 from pipeline.checks.start import escapes
+from pipeline.said import whole
 
 
 @check("images", "error", "dropped")
@@ -37,7 +38,8 @@ def image_file_twice(tables: Tables) -> Found:
     """A picture has two records; value = the first one's id, which gets all annotations."""
     images = tables.images
     named = images["asked"].where(images["path"] == "", images["path"])
-    first = images.groupby([images["split"], named])["key"].transform("first")
+    alike = images.assign(own=own(images, "key")).groupby([images["split"], named])
+    first, value = alike["key"].transform("first"), alike["own"].transform("first")
     again = pd.concat([images["split"], named], axis=1).duplicated()
     keep = {
         (row.split, row.key): key
@@ -52,7 +54,7 @@ def image_file_twice(tables: Tables) -> Found:
     )
     return Found(
         images.index[again],
-        first[again].astype(float),
+        value[again].astype(float),
         tables=after.without("images", images.index[again]),
     )
 
@@ -102,7 +104,7 @@ def annotation_orphan(tables: Tables) -> Found:
     known = set(tuples(images, "split", "key"))
     pairs = tuples(annotations, "split", "image_key")
     lost = annotations.index[np.array([pair not in known for pair in pairs], dtype=bool)]
-    return Found(lost, annotations.loc[lost, "image_key"].astype(float))
+    return Found(lost, own(annotations.loc[lost], "image_key").astype(float))
 
 
 @check("annotations", "warning", "repaired")

@@ -9,8 +9,9 @@ import numpy as np
 
 from pipeline import polygons, rle
 from pipeline.checks import shapes
-from pipeline.checks.base import MANY, Found, Tables, check, whole
+from pipeline.checks.base import MANY, Found, Tables, check
 from pipeline.outlines import AT_ONCE, CORNERS, HUGE, Outline
+from pipeline.said import whole
 
 NUMBERS = {int, float}
 

@@ -1,5 +1,7 @@
 """Checks of one object's outline: its box and area as written, soundness, place, size."""
 
+from dataclasses import replace
+
 import numpy as np
 import shapely
 
@@ -40,13 +42,17 @@ def bbox_outside(tables: Tables) -> Found:
 def ring_without_area(tables: Tables) -> Found:
     """All points of a ring are on a line; value = square pixels."""
     geometries = _geometries(tables)
-    parts, owner = shapely.get_parts(geometries, return_index=True)
-    thin = shapely.area(parts) == 0  # of a ring like an 8 too, so look closer
-    thin[thin] = shapely.area(shapely.convex_hull(parts[thin])) == 0
-    rows = np.unique(owner[thin])
-    kept = [parts[(owner == row) & ~thin] for row in rows]
-    left = [_one(several) for several in kept]
-    return _reshaped(tables, rows, left, (0, 0))
+    rows, left = [], []
+    for first in range(0, len(geometries), polygons.BLOCK):  # all parts at once take much memory
+        parts, owner = shapely.get_parts(
+            geometries[first : first + polygons.BLOCK], return_index=True
+        )
+        thin = shapely.area(parts) == 0  # of a ring like an 8 too, so look closer
+        thin[thin] = shapely.area(shapely.convex_hull(parts[thin])) == 0
+        for row in np.unique(owner[thin]).tolist():
+            rows.append(first + row)
+            left.append(_one(parts[(owner == row) & ~thin]))
+    return _reshaped(tables, np.array(rows, dtype=np.int64), left, (0, 0))
 
 
 @check("annotations", "warning", "repaired")
@@ -72,6 +78,12 @@ def area_wrong(tables: Tables) -> Found:
     limit = tables.params.area_off_above
     wrong = ~(off <= limit) & (area > 0)
     return Found(tables.annotations.index[wrong], off[wrong], limit)
+
+
+def let_go(tables: Tables) -> Tables:
+    """Return tables without the boxes and areas that were written: they have been compared."""
+    annotations = tables.annotations.drop(columns=["bbox", "area"], errors="ignore")
+    return replace(tables, annotations=annotations)
 
 
 @check("annotations", "error", "dropped")

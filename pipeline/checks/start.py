@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 
 from pipeline import outlines
-from pipeline.checks.base import MANY, Tables, ValidateParams, tuples, whole
+from pipeline.checks.base import MANY, SAID, Tables, ValidateParams, tuples
 from pipeline.names import on_disk
+from pipeline.said import whole
 from pipeline.splits import source
 from pipeline.tables import SPLITS, Export
 
@@ -21,22 +22,20 @@ def start(export: Export, pictures: pd.DataFrame, params: ValidateParams) -> Tab
     """Lay an export beside its pictures; nothing is judged yet.
 
     Args:
-        export: as ``coco.read`` gives it.
+        export: as ``reading.read`` gives it.
         pictures: columns as ``raw.PICTURES``.
         params: the limits.
     """
     images = _images(export.images, pictures)
     annotations = export.annotations.assign(
-        key=_whole(export.annotations["export_id"]),
-        image_key=_whole(export.annotations["image_id"]),
-        category_key=_whole(export.annotations["category_id"]),
+        **{key: _keys(export.annotations, key) for key in SAID},
         segmentation=pd.Series(
             outlines.read(export.annotations["segmentation"].tolist()),
             export.annotations.index,
             dtype="object",
         ),
     )
-    categories = export.categories.assign(key=_whole(export.categories["export_id"]))
+    categories = export.categories.assign(key=_keys(export.categories, "key"))
     names = [path.rpartition("/")[2] for path in pictures["path"].tolist()]
     split = _splits_of(pictures["path"].tolist(), images)
     return Tables(
@@ -49,8 +48,12 @@ def start(export: Export, pictures: pd.DataFrame, params: ValidateParams) -> Tab
     )
 
 
-def _whole(values: pd.Series) -> pd.Series:
-    return pd.Series([whole(value) for value in values], values.index, dtype="object")
+def _keys(frame: pd.DataFrame, key: str) -> pd.Series:
+    """Return ids as whole numbers; if a split has several files they have been made to agree."""
+    if key in frame:
+        return frame[key]
+    said = frame[SAID[key]]
+    return pd.Series([whole(value) for value in said], said.index, dtype="object")
 
 
 def _images(images: pd.DataFrame, pictures: pd.DataFrame) -> pd.DataFrame:
@@ -69,7 +72,7 @@ def _images(images: pd.DataFrame, pictures: pd.DataFrame) -> pd.DataFrame:
         "look": measured["look"].fillna("").to_numpy(dtype=object),
     }
     return images.assign(
-        key=_whole(images["export_id"]),
+        key=_keys(images, "key"),
         asked=images["path"],
         path=pd.Series(paths, images.index, dtype="object"),
         source=[source(name) for name in images["file_name"]],

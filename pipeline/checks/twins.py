@@ -8,7 +8,7 @@ import shapely
 
 from pipeline import drawing, polygons, splits
 from pipeline.checks.base import Found, Tables, check, tuples
-from pipeline.checks.categories import spelt
+from pipeline.said import spelt
 
 
 def outline(tables: Tables) -> Tables:
