@@ -7,11 +7,14 @@ RUN    := PATH="$(abspath $(BIN)):$$PATH"
 STAMP  := $(VENV)/.installed
 # One test process a core: TensorFlow, PyTorch and DVC's end-to-end run each in its own.
 TESTERS ?= 2
+# Of `make cluster`: processes, and the scheduler's port on the loopback address.
+WORKERS ?= 2
+PORT    ?= 8786
 
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 export DVC_NO_ANALYTICS = 1
 
-.PHONY: install repro report-pdf test test-slow test-faults pins lint bench wheel vega lock clean
+.PHONY: install repro report-pdf cluster test test-slow test-faults pins lint bench wheel vega lock clean
 .DEFAULT_GOAL := repro
 
 $(STAMP): pyproject.toml constraints.txt
@@ -31,6 +34,9 @@ repro: $(STAMP)  ## rebuild everything and say where the report is
 
 report-pdf: $(STAMP)  ## the report as reports/report.pdf, with the machine's own Chromium
 	@$(RUN) python -m stages.printing reports/index.html reports/report.pdf
+
+cluster: $(STAMP)  ## a Dask scheduler and workers on this machine, until Ctrl-C; see docs/cluster.md
+	@$(RUN) python -m stages.cluster $(WORKERS) $(PORT)
 
 test: $(STAMP)  ## the test suite, under 12 minutes on 2 cores
 	@$(RUN) python -m pytest -n $(TESTERS) --dist loadfile -m "not slow"

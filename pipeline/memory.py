@@ -16,7 +16,7 @@ import platform
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, suppress
-from functools import cache, lru_cache, partial
+from functools import cache, lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TypeVar
@@ -56,7 +56,7 @@ class Memory:
 
     def __init__(self, folder: str, function: Callable, kind: object, size: int = 0) -> None:
         self._function = function
-        self._work = partial(parallel.some, size=size) if size else parallel.each
+        self._size = size
         self._path = Path(folder).expanduser() / FILE if folder else None
         self._origin = b""
         try:
@@ -86,14 +86,16 @@ class Memory:
         known = self.get(digests)
         self.put({}, list(known))
         missing = [row for row, digest in enumerate(digests) if digest not in known]
+        few = compute.backend == "local" and len(missing) <= FEW
+        where = msgspec.structs.replace(compute, workers=1) if few else compute
+        fresh = [items[row] for row in missing]
+        results = parallel.stream(
+            self._function, fresh, where, title, size=self._size, threads=threads
+        )
         done: dict[int, object] = {}
         for start in range(0, len(missing), BLOCK):
             rows = missing[start : start + BLOCK]
-            fresh = [items[row] for row in rows]
-            few = compute.backend == "local" and len(fresh) <= FEW
-            where = msgspec.structs.replace(compute, workers=1) if few else compute
-            results = self._work(self._function, fresh, where, title, threads=threads)
-            done |= dict(zip(rows, results, strict=True))
+            done |= zip(rows, results, strict=False)  # which has more than this block's
             self.put({digests[row]: done[row] for row in rows})
         return [done[row] if row in done else known[digest] for row, digest in enumerate(digests)]
 

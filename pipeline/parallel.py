@@ -1,36 +1,36 @@
 """The one seam through which work on many images goes; no step knows where it runs."""
 
-import ctypes
-import gc
 import os
-import pickle
-import signal
 import sys
-import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence, Sized
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from functools import partial
 from itertools import chain
-from typing import Literal, NoReturn, TypeVar
+from typing import Annotated, Literal, TypeVar
 
-from pipeline.errors import ParamsError, PipelineError
+from msgspec import Meta
+
+from pipeline import copies
+from pipeline.errors import PipelineError
 from pipeline.params import Params
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+Framework = Literal["", "tensorflow", "torch"]
 
-TRIM_THRESHOLD, MMAP_THRESHOLD = -1, -3  # mallopt's names for its settings, malloc.h
-KEPT = 1 << 28  # bytes
 TOGETHER = 16  # items that a worker takes at once, so that handing them over costs nothing
+SENT = 128  # items that are sent to a cluster at once, which costs some milliseconds;
+SLOW = 16  # of heavy work, which takes longer
 
 
 class ComputeParams(Params):
     """Where per-image work runs; results do not depend on it, so no stage declares it."""
 
     backend: Literal["local", "dask"]
-    workers: int  # processes; 0 = one a core
+    workers: Annotated[int, Meta(ge=0)]  # at work at a time; 0 = one a core, or all of a cluster
     scheduler: str | None  # tcp://host:port of a Dask scheduler
+    patience: Annotated[float, Meta(gt=0)] = 60.0  # seconds that a cluster may be without workers
     cache: str = ""  # folder of what was measured before; none = measure everything
 
 
@@ -54,10 +54,9 @@ def each(
 
     Raises:
         ParamsError: the backend is ``dask`` and no scheduler is named.
-        PipelineError: a worker died, and died again at the same place.
+        PipelineError: a worker died, and died again at the same place; or the cluster is gone.
     """
-    total = len(items) if isinstance(items, Sized) else None
-    return list(progress(_run(function, items, compute, threads=threads), title, total))
+    return list(stream(function, items, compute, title, threads=threads))
 
 
 def some(  # noqa: PLR0913  # those of each, and how many
@@ -70,60 +69,83 @@ def some(  # noqa: PLR0913  # those of each, and how many
     threads: bool = True,
 ) -> list[Result]:
     """Return what ``each`` does, for a function that is faster on ``size`` items together."""
+    return list(stream(function, items, compute, title, size=size, threads=threads))
+
+
+def stream(  # noqa: PLR0913  # those of some
+    function: Callable,
+    items: Iterable[Item],
+    compute: ComputeParams,
+    title: str,
+    *,
+    size: int = 0,
+    threads: bool = False,
+) -> Iterator[Result]:
+    """Yield what ``each`` returns, or ``some`` if there is a ``size``, as it comes; in order."""
+    total = len(items) if isinstance(items, Sized) else None
+    if size:
+        parts = [items[first : first + size] for first in range(0, len(items), size)]
+        done = chain.from_iterable(_run(function, parts, compute, size=size, threads=threads))
+    else:
+        done = _run(function, items, compute, threads=threads)
+    yield from progress(done, title, total)
+
+
+def heavy(  # noqa: PLR0913  # those of some
+    function: Callable[[list[Item]], list[Result]],
+    items: Sequence[Item],
+    compute: ComputeParams,
+    title: str,
+    *,
+    size: int,
+    framework: Framework,
+) -> Iterator[Result]:
+    """Yield what ``some`` returns, as it comes, of work whose framework has threads of its own.
+
+    Here it is done by this process, one part after the other. On a cluster each worker does it in
+    a process that has loaded this framework and not the other, and does this work only: what
+    ``function`` keeps after a part, such as a network, is there at the next one.
+
+    Args:
+        function: of ``size`` items, always the same ones together, since a framework's sums may
+            depend on that; pure and picklable.
+        items: small and picklable.
+        compute: where to run.
+        title: what the progress bar says.
+        size: 1 or more.
+        framework: what the function imports.
+
+    Raises:
+        ParamsError, PipelineError: as ``each``.
+    """
     parts = [items[first : first + size] for first in range(0, len(items), size)]
-    done = chain.from_iterable(_run(function, parts, compute, threads=threads))
-    return list(progress(done, title, len(items)))
+    if compute.backend == "local":
+        done = map(function, parts)
+    else:
+        done = _on_cluster(function, parts, compute, SLOW // size, framework)
+    yield from progress(chain.from_iterable(done), title, len(items))
 
 
 @contextmanager
 def ahead(function: Callable[[], Result], compute: ComputeParams) -> Iterator[Callable[[], Result]]:
-    """Begin work in a process of its own, so that this one can load and read meanwhile.
+    """Begin work elsewhere, so that this process can load and read meanwhile.
 
     Yields:
-        What waits for the result. Where a process cannot safely be split in two, because it has
-        threads or the system is not Linux, or work is to be on one core or a cluster, it does the
-        work itself; so it does if the other process fails, and then raises what there is to raise.
+        What waits for the result. Elsewhere is a copy of this process, or the cluster. Where a
+        process cannot safely be split in two, because it has threads or the system is not Linux,
+        or work is to be on one core, it does the work itself; so it does if the copy fails, and
+        then raises what there is to raise.
     """
-    if compute.backend != "local" or (compute.workers or cores()) == 1 or not _can_split():
+    if compute.backend == "dask":
+        from pipeline import cluster  # noqa: PLC0415  # as below
+
+        with cluster.begun(function) as waiting:
+            yield waiting
+    elif (compute.workers or cores()) == 1 or not copies.can_split():
         yield function
-        return
-    reading, writing = os.pipe()
-    child = os.fork()
-    if not child:
-        _child(function, writing)
-    os.close(writing)
-    try:
-        with os.fdopen(reading, "rb") as pipe:
-            yield lambda: _result(pipe.read()) or function()
-    finally:
-        os.kill(child, signal.SIGKILL)
-        os.waitpid(child, 0)
-
-
-def _can_split() -> bool:
-    """Return whether this process can safely be split in two, which starts at once.
-
-    On other systems it cannot; threads, and with them whatever they hold, would be missing.
-    """
-    heavy = {"tensorflow", "torch"} & set(sys.modules)
-    return sys.platform == "linux" and threading.active_count() == 1 and not heavy
-
-
-def _child(function: Callable[[], Result], writing: int) -> NoReturn:
-    """Write the result and end, whatever happens, without this program's last words."""
-    try:
-        content = pickle.dumps(function())
-        with os.fdopen(writing, "wb") as pipe:
-            pipe.write(content)
-    finally:
-        os._exit(0)
-
-
-def _result(content: bytes) -> object:
-    try:
-        return pickle.loads(content)  # our own
-    except (EOFError, pickle.UnpicklingError):  # the process ended before its time
-        return None
+    else:
+        with copies.begun(function) as waiting:
+            yield waiting
 
 
 def _run(
@@ -131,18 +153,34 @@ def _run(
     items: Iterable[Item],
     compute: ComputeParams,
     *,
+    size: int = 1,
     threads: bool,
 ) -> Iterator[Result]:
     workers = compute.workers or cores()
-    if compute.backend == "local" and workers == 1:
+    if compute.backend == "dask":
+        yield from _on_cluster(function, items, compute, SENT // size)
+    elif workers == 1:
         yield from map(function, items)
-    elif compute.backend == "local" and threads:
+    elif threads:
         yield from _on_threads(function, list(items), workers)
-    elif compute.backend == "local" and _can_split():
+    elif copies.can_split():
         yield from _to_the_end(partial(_on_copies, function, workers=workers), list(items))
     else:
-        run = partial(_on_processes, function, compute=compute, workers=workers)
-        yield from _to_the_end(run, list(items))
+        yield from _to_the_end(partial(_on_processes, function, workers=workers), list(items))
+
+
+def _on_cluster(
+    function: Callable[[Item], Result],
+    items: Iterable[Item],
+    compute: ComputeParams,
+    most: int,
+    framework: Framework = "",
+) -> Iterator[Result]:
+    from pipeline import cluster  # noqa: PLC0415  # a light run must not load a cluster's code
+
+    work = partial(_all, function)
+    for done in cluster.each(work, items, compute, max(1, most), framework):
+        yield from done
 
 
 def _to_the_end(
@@ -185,45 +223,8 @@ def _on_threads(
 def _on_copies(
     function: Callable[[Item], Result], items: list[Item], workers: int
 ) -> Iterator[Result]:
-    """Work in copies of this process: unlike a new one, a copy has loaded all it needs."""
-    from concurrent.futures import ProcessPoolExecutor  # noqa: PLC0415  # where it is needed only
-    from multiprocessing import get_context  # noqa: PLC0415
-
-    parts = _parts(items, workers)
-    with (
-        _one_thread(),
-        ProcessPoolExecutor(
-            min(workers, len(parts)) or 1, get_context("fork"), initializer=_settle
-        ) as pool,
-    ):
-        for done in pool.map(partial(_all, function), parts):
-            yield from done
-
-
-def _settle() -> None:
-    """Let a copy of this process keep what it has: shared objects, and memory that it freed.
-
-    Objects that are not looked through for garbage are not copied. Pictures of one size follow
-    each other: handing their memory back after each costs half of the time of measuring them.
-    """
-    gc.freeze()
-    with suppress(AttributeError, OSError):  # another C library than GNU's
-        for setting in (TRIM_THRESHOLD, MMAP_THRESHOLD):
-            ctypes.CDLL(None).mallopt(setting, KEPT)
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """Let OpenCV's threads, if there are any, end: a copy of this process would wait for them."""
-    vision = sys.modules.get("cv2")
-    threads = vision.getNumThreads() if vision else 1
-    if threads > 1:
-        vision.setNumThreads(1)
-    try:
-        yield
-    finally:
-        if threads > 1:
-            vision.setNumThreads(threads)
+    for done in copies.each(partial(_all, function), _parts(items, workers), workers):
+        yield from done
 
 
 def _parts(items: list[Item], workers: int) -> list[list[Item]]:
@@ -236,12 +237,12 @@ def _all(function: Callable[[Item], Result], items: list[Item]) -> list[Result]:
 
 
 def _on_processes(
-    function: Callable[[Item], Result], items: list[Item], compute: ComputeParams, workers: int
+    function: Callable[[Item], Result], items: list[Item], workers: int
 ) -> Iterator[Result]:
     import joblib  # noqa: PLC0415  # threads need none of it, and it takes 0.1 s to load
 
     work = (joblib.delayed(function)(item) for item in items)
-    with _backend(compute, workers):
+    with joblib.parallel_config(backend="loky", n_jobs=workers):
         yield from joblib.Parallel(return_as="generator", batch_size="auto")(work)
 
 
@@ -262,22 +263,3 @@ def progress(items: Iterable[Item], title: str, total: int | None = None) -> Ite
         0  # its thread, of no use here, would keep this process from being split
     )
     return tqdm(items, desc=title, total=total, unit="image", leave=False)
-
-
-@contextmanager
-def _backend(compute: ComputeParams, workers: int) -> Iterator[None]:
-    import joblib  # noqa: PLC0415  # as above
-
-    if compute.backend == "local":
-        with joblib.parallel_config(backend="loky", n_jobs=workers):
-            yield
-        return
-    if not compute.scheduler:
-        raise ParamsError(
-            "compute.backend is dask but compute.scheduler is empty; "
-            "give the scheduler's address, such as tcp://127.0.0.1:8786"
-        )
-    from distributed import Client  # noqa: PLC0415  # a light run must not load a cluster's code
-
-    with Client(compute.scheduler), joblib.parallel_config(backend="dask", n_jobs=-1):
-        yield

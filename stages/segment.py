@@ -1,14 +1,86 @@
 """Segment the images of the chosen splits, at their own size."""
 
-from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
-import pandas as pd
+import numpy as np
 
-from pipeline import calibration, coco, params, segment, store, tables, unet
-from pipeline.parallel import progress
+from pipeline import calibration, coco, memory, parallel, params, segment, store, tables, unet
+from pipeline.errors import WeightsError
 from pipeline.segment import Eye, SegmentParams
 from stages import run
+
+
+class Photo(NamedTuple):
+    """An image to look at, by the columns of ``tables.IMAGES``."""
+
+    split: str
+    stem: str
+    path: str
+
+
+@dataclass
+class Look:
+    """Looks at images and writes their masks; whoever is given it reads the network when it must.
+
+    Attributes:
+        settings: which network, and how it looks.
+        labels: names of the data's labels, background first.
+        raw: folder of the images.
+        masks: of the true masks.
+        model: of the trained network.
+        segments: where masks go.
+        weights: digest of the network's files, where this was made.
+        eye: the network, once it is read.
+    """
+
+    settings: SegmentParams
+    labels: list[str]
+    raw: Path
+    masks: Path
+    model: Path
+    segments: Path
+    weights: bytes
+    eye: Eye | None = None
+
+    def open(self) -> Eye:
+        """Return the network, which each process reads once.
+
+        Raises:
+            WeightsError: it cannot be read, or is another one than where this was made.
+        """
+        if self.eye is None:
+            self.eye = self._read()
+        return self.eye
+
+    def _read(self) -> Eye:
+        if weights(self.settings, self.model) != self.weights:
+            raise WeightsError(
+                f"{self.model.resolve()} holds other weights on a worker than here; let workers "
+                "see the same files, see docs/cluster.md"
+            )
+        if self.settings.model == "unet":
+            unet.prepare(0, self.settings.threads)
+        return segment.eye(self.settings, self.model, self.labels)
+
+    def __call__(self, rows: list[Photo]) -> list[tuple[bool, np.ndarray, list[str]]]:
+        """Look at some images together.
+
+        Returns:
+            of each whether something is found, what ``calibration.counts`` gives, and the names of
+            the network's labels 1..K.
+        """
+        pictures = [store.read_image(self.raw / row.path) for row in rows]
+        eye = self.open()
+        names, seen = eye.labels[1:], []
+        for row, likely in zip(rows, eye.look(pictures), strict=True):
+            mask = unet.decided(likely, eye.threshold)
+            place = Path(row.split) / f"{row.stem}.png"
+            store.write_mask(self.segments / place, mask)
+            truth = store.read_mask(self.masks / place)
+            seen.append((bool(mask.any()), calibration.counts(likely, truth, len(names)), names))
+        return seen
 
 
 def main(  # noqa: PLR0913  # one a path
@@ -16,31 +88,31 @@ def main(  # noqa: PLR0913  # one a path
 ) -> str:
     """Read the images, write a label mask for each, and how often probabilities came true."""
     settings = params.load(SegmentParams, "segment")
+    compute = params.load(parallel.ComputeParams, "compute")
     labels = store.read_table(valid / "labels.csv", tables.LABELS)["name"].tolist()
-    if settings.model == "unet":
-        unet.prepare(0, settings.threads)
-    eye = segment.eye(settings, model, labels)
+    look = Look(settings, labels, raw, masks, model, segments, weights(settings, model))
+    if compute.backend == "local":
+        look.open()  # before anything else, for it may be missing
     images = coco.load(valid).images
     images = images[images["split"].isin(settings.splits)]
-    found, counted = 0, {}
-    names = eye.labels[1:]
-    for row, likely in progress(maps(eye, images, raw, settings), "segment", len(images)):
-        mask = unet.decided(likely, eye.threshold)
-        store.write_mask(segments / row.split / f"{row.stem}.png", mask)
-        found += bool(mask.any())
-        truth = store.read_mask(masks / row.split / f"{row.stem}.png")
-        bins = calibration.counts(likely, truth, len(names))
+    rows = [Photo(*row) for row in zip(*(images[name] for name in Photo._fields), strict=True)]
+    seen = parallel.heavy(
+        look, rows, compute, "segment", size=settings.batch, framework="tensorflow"
+    )
+    found, counted, names = 0, {}, labels[1:]
+    for row, (some, bins, names) in zip(rows, seen, strict=True):  # noqa: B007  # the last one's
+        found += some
         counted[row.split] = counted.get(row.split, 0) + bins
     store.write_table(calibrated, calibration.table(counted, names), tables.CALIBRATION)
     return f"{len(images)} images, something found in {found}"
 
 
-def maps(eye: Eye, images: pd.DataFrame, raw: Path, settings: SegmentParams) -> Iterator[tuple]:
-    """Yield each row of ``images`` with its probabilities; a batch is looked at together."""
-    for at in range(0, len(images), settings.batch):
-        rows = images.iloc[at : at + settings.batch]
-        pictures = [store.read_image(raw / path) for path in rows["path"]]
-        yield from zip(rows.itertuples(), eye.look(pictures), strict=True)
+def weights(settings: SegmentParams, model: Path) -> bytes:
+    """Return a digest of the files of the network that is wanted."""
+    files = [model / unet.WEIGHTS, model / unet.CARD]
+    if settings.model != "unet":
+        files = [Path(settings.tflite or "").expanduser()]
+    return b"".join(map(memory.content, files))
 
 
 if __name__ == "__main__":
