@@ -11,7 +11,7 @@ TESTERS ?= 2
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 export DVC_NO_ANALYTICS = 1
 
-.PHONY: install repro report-pdf test test-slow test-faults pins lint bench wheel lock clean
+.PHONY: install repro verify report-pdf test test-slow test-faults pins lint bench wheel lock clean
 .DEFAULT_GOAL := repro
 
 $(STAMP): pyproject.toml constraints.txt
@@ -28,6 +28,9 @@ repro: $(STAMP)  ## rebuild everything and say where the report is
 	@$(RUN) python -m stages.mending .
 	@$(RUN) dvc repro
 	@$(RUN) segment-restore results
+
+verify: $(STAMP)  ## compare every file of DVC's cache with its checksum, as after a disk failed
+	@$(RUN) python -m stages.verifying .
 
 report-pdf: $(STAMP)  ## the report as reports/report.pdf, with the machine's own Chromium
 	@$(RUN) python -m stages.printing reports/index.html reports/report.pdf
