@@ -21,6 +21,7 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 TRIM_THRESHOLD, MMAP_THRESHOLD = -1, -3  # mallopt's names for its settings, malloc.h
+DEATH_SIGNAL = 1  # prctl's name for it, PR_SET_PDEATHSIG of sys/prctl.h
 KEPT = 1 << 28  # bytes
 TOGETHER = 16  # items that a worker takes at once, so that handing them over costs nothing
 
@@ -193,19 +194,31 @@ def _on_copies(
     with (
         _one_thread(),
         ProcessPoolExecutor(
-            min(workers, len(parts)) or 1, get_context("fork"), initializer=_settle
+            min(workers, len(parts)) or 1, get_context("fork"), _settle, (os.getpid(),)
         ) as pool,
     ):
         for done in pool.map(partial(_all, function), parts):
             yield from done
 
 
-def _settle() -> None:
+def follow(parent: int) -> None:
+    """Let this process end when the one that started it does, however that ends; on Linux.
+
+    A worker whose parent was killed would else wait for work, and hold its memory, for ever.
+    """
+    with suppress(AttributeError, OSError):  # another system
+        ctypes.CDLL(None).prctl(DEATH_SIGNAL, signal.SIGKILL)
+    if os.getppid() != parent:  # it was quicker
+        os._exit(1)
+
+
+def _settle(parent: int) -> None:
     """Let a copy of this process keep what it has: shared objects, and memory that it freed.
 
     Objects that are not looked through for garbage are not copied. Pictures of one size follow
     each other: handing their memory back after each costs half of the time of measuring them.
     """
+    follow(parent)
     gc.freeze()
     with suppress(AttributeError, OSError):  # another C library than GNU's
         for setting in (TRIM_THRESHOLD, MMAP_THRESHOLD):
