@@ -14,7 +14,7 @@ PORT    ?= 8786
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 export DVC_NO_ANALYTICS = 1
 
-.PHONY: install repro report-pdf cluster test test-slow test-faults pins lint bench wheel vega lock clean
+.PHONY: install repro verify report-pdf cluster test test-slow test-faults pins lint bench wheel vega lock clean
 .DEFAULT_GOAL := repro
 
 $(STAMP): pyproject.toml constraints.txt
@@ -31,6 +31,9 @@ repro: $(STAMP)  ## rebuild everything and say where the report is
 	@$(RUN) python -m stages.mending .
 	@$(RUN) dvc repro
 	@$(RUN) segment-restore results
+
+verify: $(STAMP)  ## compare every file of DVC's cache with its checksum, as after a disk failed
+	@$(RUN) python -m stages.verifying .
 
 report-pdf: $(STAMP)  ## the report as reports/report.pdf, with the machine's own Chromium
 	@$(RUN) python -m stages.printing reports/index.html reports/report.pdf

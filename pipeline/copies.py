@@ -15,6 +15,7 @@ Part = TypeVar("Part")
 Result = TypeVar("Result")
 
 TRIM_THRESHOLD, MMAP_THRESHOLD = -1, -3  # mallopt's names for its settings, malloc.h
+DEATH_SIGNAL = 1  # prctl's name for it, PR_SET_PDEATHSIG of sys/prctl.h
 KEPT = 1 << 28  # bytes
 
 
@@ -75,10 +76,26 @@ def each(function: Callable[[Part], Result], parts: list[Part], workers: int) ->
     with (
         _one_thread(),
         ProcessPoolExecutor(
-            min(workers, len(parts)) or 1, get_context("fork"), initializer=settle
+            min(workers, len(parts)) or 1, get_context("fork"), _begin, (os.getpid(),)
         ) as pool,
     ):
         yield from pool.map(function, parts)
+
+
+def _begin(parent: int) -> None:
+    follow(parent)
+    settle()
+
+
+def follow(parent: int) -> None:
+    """Let this process end when the one that started it does, however that ends; on Linux.
+
+    A worker whose parent was killed would else wait for work, and hold its memory, for ever.
+    """
+    with suppress(AttributeError, OSError):  # another system
+        ctypes.CDLL(None).prctl(DEATH_SIGNAL, signal.SIGKILL)
+    if os.getppid() != parent:  # it was quicker
+        os._exit(1)
 
 
 def settle() -> None:

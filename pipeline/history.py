@@ -4,17 +4,21 @@ Nothing is fetched: a version that is not in the cache of this machine is not th
 """
 
 import json
+import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
 from hashlib import md5  # DVC's own digest
 from pathlib import Path
 
 import msgspec
+from dvc.dirs import site_cache_dir
 from dvc.exceptions import DvcException
 from dvc.repo import Repo
 from dvc.scm import resolve_rev
 from scmrepo.exceptions import SCMError
 from scmrepo.git import Git
+
+from pipeline.errors import PipelineError
 
 LOCK = "dvc.lock"
 
@@ -70,7 +74,7 @@ class Commit:
 def named(project: Path, revision: str) -> Commit | None:
     """Return the commit of a hash, tag, branch or ``dvc exp`` experiment; None if there is none."""
     try:
-        repo = Repo(str(project))
+        repo = _opened(project)
         if not isinstance(repo.scm, Git):
             return None
         below = project.resolve().relative_to(Path(repo.scm.root_dir).resolve())
@@ -99,7 +103,7 @@ def commits(project: Path) -> Iterator[Commit]:
     git or DVC, in a new repository, and beyond the end of a shallow clone.
     """
     try:
-        repo = Repo(str(project))
+        repo = _opened(project)
         scm = repo.scm
         if not isinstance(scm, Git):
             return
@@ -112,6 +116,21 @@ def commits(project: Path) -> Iterator[Commit]:
             last = content
     except (DvcException, SCMError, KeyError):  # KeyError: the end of a shallow clone
         return
+
+
+def _opened(project: Path) -> Repo:
+    """Return DVC's view of a project.
+
+    Raises:
+        PipelineError: the disk is full on which DVC keeps tables of its own.
+    """
+    try:
+        return Repo(str(project))
+    except sqlite3.Error as error:
+        raise PipelineError(
+            f"DVC cannot write its own tables, most likely in {site_cache_dir()} ({error}); "
+            "make room there, and run again: nothing is lost"
+        ) from error
 
 
 def _read(scm: Git, commit: str, path: Path) -> bytes | None:

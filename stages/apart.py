@@ -1,5 +1,6 @@
 """Work in a process of its own, so that TensorFlow and PyTorch never share one."""
 
+import os
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -7,6 +8,7 @@ from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from typing import ParamSpec, TypeVar
 
+from pipeline import parallel
 from pipeline.errors import PipelineError
 
 Given = ParamSpec("Given")
@@ -25,7 +27,8 @@ def apart(work: Callable[Given, Result], *given: Given.args, **named: Given.kwar
     Raises:
         PipelineError: the process raised one, or died.
     """
-    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+    context = get_context("spawn")
+    with ProcessPoolExecutor(1, context, parallel.follow, (os.getpid(),)) as pool:
         try:
             return pool.submit(work, *given, **named).result()
         except BrokenProcessPool as error:

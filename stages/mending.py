@@ -1,14 +1,20 @@
-"""Put right what a DVC that was killed left half written, so that `dvc repro` can go on.
+"""Put right what DVC itself does not notice or cannot read, so that `dvc repro` can go on.
 
 DVC writes dvc.lock and its table of readers and writers in place. Whoever is killed in the midst of
 that leaves a part of the file, at which the next `dvc repro` stops with a message about YAML.
+
+DVC also trusts a file of its cache that is write-protected, as all are, without reading it: what a
+failing disk made of it would be handed out as the result. Here those that are about to be handed
+out are compared with their checksums, and removed if they are others: DVC then builds them anew.
 """
 
 import fcntl
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from hashlib import file_digest  # md5 is DVC's own
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -54,10 +60,15 @@ def main(project: Path) -> str:
     """Mend the project in this folder; while DVC is at work in it, nothing is touched."""
     if not (project / ".dvc").is_dir():
         raise PipelineError(f"{project} holds no .dvc: give the folder in which dvc init was run")
-    with _alone(project / ".dvc/tmp/lock") as alone:
-        if not alone:
+    with alone(project / ".dvc/tmp/lock") as free:
+        if not free:
             return "DVC is at work here; nothing was looked at"
         said = [*_readers(project / ".dvc/tmp/rwlock"), *_lock(project / "dvc.lock")]
+        if gone := missing(project):
+            cache = Cache(project)
+            found = cleared(cache.of(gone))
+            # DVC lays a cached file over one that a stage has just written, too.
+            said += found and [*found, *cleared(cache.every())]
     return "; ".join(said) or "DVC's files are whole"
 
 
@@ -79,6 +90,59 @@ def mended(text: str) -> str:
     starts = [found.start() for found in STAGE.finditer(text)]
     kept = (text[:start] for start in reversed(starts[1:]))
     return next(filter(whole, kept), "")
+
+
+def missing(project: Path) -> list[str]:
+    """Return the checksums of outputs in ``dvc.lock`` that are not there: the cache's to give."""
+    path = project / "dvc.lock"
+    lock = msgspec.yaml.decode(path.read_bytes(), type=Lock) if path.is_file() else None
+    outs = [out for stage in lock.stages.values() for out in stage.outs] if lock else []
+    gone = [out.md5 for out in outs if not (project / out.path).exists()]
+    return [digest for digest in gone if digest is not UNSET]
+
+
+class Cache:
+    """DVC's cache of a project, wherever its settings say that it is."""
+
+    def __init__(self, project: Path) -> None:
+        from dvc.repo import Repo  # noqa: PLC0415  # takes a second, and is seldom needed
+
+        self._local = Repo(str(project)).cache.local
+
+    def every(self) -> list[Path]:
+        """Return all files that are kept."""
+        return sorted(Path(self._local.path).glob("[0-9a-f][0-9a-f]/*"))
+
+    def of(self, outs: Iterable[str]) -> list[Path]:
+        """Return the files of outputs, by their checksums, and those of folders' contents."""
+        found = [Path(self._local.oid_to_path(digest)) for digest in outs]
+        for listing in [path for path in found if path.suffix == ".dir" and _is_whole(path)]:
+            rows = json.loads(listing.read_bytes()) if listing.is_file() else []
+            found += [Path(self._local.oid_to_path(row["md5"])) for row in rows]
+        return sorted(set(found))
+
+
+def cleared(paths: list[Path]) -> list[str]:
+    """Remove those files of the cache whose content is another; return what there is to say."""
+    with ThreadPoolExecutor() as pool:  # hashing lets other threads run
+        sound = list(pool.map(_is_whole, paths))
+    damaged = [path for path, is_sound in zip(paths, sound, strict=True) if not is_sound]
+    for path in damaged:
+        path.unlink()
+    if not damaged:
+        return []
+    return [
+        f"{len(damaged)} damaged files of DVC's cache are removed, to be built anew: "
+        + ", ".join(map(str, damaged[:3]))
+    ]
+
+
+def _is_whole(path: Path) -> bool:
+    """Return whether a file of the cache is what its name says; one that is missing is no lie."""
+    if not path.is_file():
+        return True
+    with path.open("rb") as file:
+        return file_digest(file, "md5").hexdigest() == path.parent.name + path.stem
 
 
 def _lock(path: Path) -> Iterator[str]:
@@ -108,7 +172,7 @@ def _readers(path: Path) -> Iterator[str]:
 
 
 @contextmanager
-def _alone(path: Path) -> Iterator[bool]:
+def alone(path: Path) -> Iterator[bool]:
     """Hold DVC's own lock of a project, and say whether it could be had."""
     path.parent.mkdir(exist_ok=True)
     with path.open("a") as file:

@@ -2,6 +2,7 @@
 
 import contextlib
 import hashlib
+import json
 import os
 import random
 import re
@@ -14,10 +15,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 import yaml
+from running import TOLD, outs
 
 ROOT = Path(__file__).parents[1]
 PATH = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-STAGES = tuple(yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))["stages"])
+STAGES = tuple(TOLD)
 TINY = {
     "compute": {
         "cache": "cache"
@@ -127,11 +129,20 @@ def mend(where):
     return done.stdout
 
 
-def outs(stage):
-    """Return the paths that a stage writes, as dvc.yaml says."""
-    told = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))["stages"][stage]
-    every = [*told["outs"], *told.get("metrics", [])]
-    return [next(iter(one)) if isinstance(one, dict) else one for one in every]
+def verified(where):
+    """Do what `make verify` does; return what was said."""
+    words = [sys.executable, "-m", "stages.verifying", "."]
+    return subprocess.run(words, cwd=where, capture_output=True, text=True, check=True).stdout
+
+
+def told(where, stage):
+    """Return the words that DVC would run a stage by, without the interpreter."""
+    settings = yaml.safe_load((where / "params.yaml").read_text(encoding="utf-8"))
+    filled = {
+        "${pull.export}": settings["pull"]["export"],
+        "${tag.truth}": settings["tag"]["truth"],
+    }
+    return [filled.get(word, word) for word in TOLD[stage]["cmd"].split()[1:]]
 
 
 def waited(where, running, ready):
@@ -278,13 +289,24 @@ def state(where):
         name = path.relative_to(where).as_posix()
         over = any(name == one or name.startswith(f"{one}/") for one in PASSED_OVER)
         if not over and "__pycache__" not in name:
-            found[name] = _sum(path) if path.is_file() else "a folder"
+            found[name] = _content(path) if path.is_file() else "a folder"
     for path in sorted((where / ".dvc/cache").rglob("*")):
         found[path.relative_to(where).as_posix()] = "kept"
     return found
 
 
-def _sum(path):
+def _content(path):
+    """Return a file's checksum; of two in which DVC's order is another from run to run, sorted."""
+    if path.name == "dvc.lock":
+        lock = yaml.load(path.read_text(encoding="utf-8"), yaml.CSafeLoader)
+        return hashlib.sha256(json.dumps(lock, sort_keys=True).encode()).hexdigest()
+    if path.name == ".gitignore":
+        return hashlib.sha256("".join(sorted(path.open(encoding="utf-8"))).encode()).hexdigest()
+    return checksum(path)
+
+
+def checksum(path):
+    """Return the SHA-256 of a file."""
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 

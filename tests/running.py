@@ -103,9 +103,11 @@ def mounted(where, megabytes):
         why = done.stderr.strip() if done.returncode else ""
     except FileNotFoundError:
         why = "there is no mount"
-    yield f"{why}; try unshare -rm make test-faults" if why else ""
-    if not why:
-        subprocess.run(["umount", "-l", str(where)], check=True)
+    try:
+        yield f"{why}; try unshare -rm make test-faults" if why else ""
+    finally:
+        if not why:
+            subprocess.run(["umount", "-l", str(where)], check=True)
 
 
 def free(where):

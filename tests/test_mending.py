@@ -1,17 +1,21 @@
 """What a killed DVC left half written is cut down to what is whole, as DVC itself reads it."""
 
 import fcntl
+import json
 import os
 import subprocess
+from hashlib import md5
 from pathlib import Path
 
 import pytest
 import yaml
+from dvc.repo import Repo
 from dvc.schema import COMPILED_LOCKFILE_SCHEMA
+from running import TOLD, outs
 from voluptuous import Invalid
 
 from pipeline.errors import PipelineError
-from stages import mending
+from stages import mending, verifying
 
 ROOT = Path(__file__).parents[1]
 LOCK = (ROOT / "dvc.lock").read_text(encoding="utf-8")
@@ -53,6 +57,9 @@ def test_wherever_it_is_cut_off_what_is_left_is_what_dvc_reads_and_stages_that_w
 @pytest.fixture
 def project(tmp_path):
     (tmp_path / ".dvc/tmp").mkdir(parents=True)
+    for stage in TOLD:  # all outputs are there: nothing is to be taken out of the cache
+        for out in outs(stage):
+            (tmp_path / out).mkdir(parents=True)
     (tmp_path / "dvc.lock").write_text(LOCK)
     (tmp_path / ".dvc/tmp/rwlock").write_text("{}")
     return tmp_path
@@ -112,6 +119,57 @@ def test_while_dvc_is_at_work_nothing_is_touched(project):
 def test_a_folder_without_dvc_is_one_line(tmp_path):
     with pytest.raises(PipelineError, match="give the folder"):
         mending.main(tmp_path)
+
+
+@pytest.fixture
+def cached(tmp_path):
+    """A project whose output, a folder of two files, lies in DVC's cache; and the paths there."""
+    Repo.init(str(tmp_path), no_scm=True)
+    files = {"a.txt": b"one", "b.txt": b"two"}
+    listed = [{"md5": md5(text).hexdigest(), "relpath": name} for name, text in files.items()]
+    whole = json.dumps(listed, sort_keys=True).encode()
+    contents = {md5(text).hexdigest(): text for text in files.values()}
+    digest = f"{md5(whole).hexdigest()}.dir"
+    paths = []
+    for name, content in {digest: whole, **contents}.items():
+        path = tmp_path / ".dvc/cache/files/md5" / name[:2] / name[2:]
+        path.parent.mkdir(parents=True)
+        path.write_bytes(content)
+        path.chmod(0o444)
+        paths.append(path)
+    out = {"path": "out", "hash": "md5", "md5": digest, "size": 6, "nfiles": 2}
+    lock = {"schema": "2.0", "stages": {"make": {"cmd": "true", "outs": [out]}}}
+    (tmp_path / "dvc.lock").write_text(yaml.safe_dump(lock))
+    return tmp_path, paths
+
+
+def test_what_the_cache_would_hand_out_is_compared_and_only_what_is_damaged_is_removed(cached):
+    project, paths = cached
+    assert mending.main(project) == "DVC's files are whole"
+    paths[1].chmod(0o644)
+    paths[1].write_bytes(b"one!")
+    (project / "out").mkdir()  # nothing is to be handed out
+    assert mending.main(project) == "DVC's files are whole"
+    (project / "out").rmdir()
+
+    said = mending.main(project)
+
+    assert said.startswith("1 damaged files of DVC's cache are removed")
+    assert [path.exists() for path in paths] == [True, False, True]
+
+
+def test_a_damaged_listing_is_removed_and_the_whole_cache_can_be_compared(cached):
+    project, paths = cached
+    assert verifying.main(project) == "all 3 files of DVC's cache are what they were"
+    for path in paths[::2]:
+        path.chmod(0o644)
+        path.write_bytes(b"[{}]")
+
+    said = verifying.main(project)
+
+    assert said.startswith("2 damaged files of DVC's cache are removed")
+    assert [path.exists() for path in paths] == [False, True, False]
+    assert "all 1 files" in verifying.main(project)
 
 
 def test_make_repro_mends_before_it_runs(tmp_path):

@@ -1,113 +1,171 @@
-"""`dvc repro` under faults: killed in any stage, beside another, from a cache that lies."""
+"""`dvc repro` beside another, from a cache that lies, on a full disk; and every stage on one."""
 
-import os
-import random
+import re
 import shutil
-import signal
 import subprocess
-import time
 
+import killing
 import pytest
-from test_kill import ENVIRONMENT, PATH, outputs, project, repro
+from running import empty, fill, free, jumping, mounted, one_line, python
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.skipif(shutil.which("dvc", path=PATH) is None, reason="dvc is not installed"),
+    pytest.mark.skipif(shutil.which("dvc", path=killing.PATH) is None, reason="no dvc"),
 ]
-KILLS = int(os.environ.get("KILLS", "12"))
-WORDS = ["dvc", "repro", "rasterise"]
-project = project  # the fixture
-
-
-def started(where, words=WORDS):
-    return subprocess.Popen(
-        words, cwd=where, env=ENVIRONMENT, start_new_session=True,
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-    )  # fmt: skip
+FIRST = ("rasterise", "tag")  # of which DVC runs five stages
 
 
 @pytest.fixture(scope="module")
-def whole(project, tmp_path_factory):
-    """The project after an undisturbed run, and what it wrote."""
-    where = tmp_path_factory.mktemp("whole") / "project"
-    shutil.copytree(project, where, symlinks=True)
-    repro(where)
-    return where, outputs(where)
+def project(tmp_path_factory):
+    """A project of which nothing has been run."""
+    where = tmp_path_factory.mktemp("long") / "project"
+    killing.create(where)
+    return where
 
 
-def test_a_process_of_a_stage_that_is_killed_by_itself_fails_the_run_and_the_next_mends_it(
-    project, whole, tmp_path
-):
-    """As the system does for want of memory: not the whole group, the one process or a worker."""
-    moments = random.Random(3)
-    struck = 0
-    for number in range(KILLS):
-        where = tmp_path / f"struck{number}"
-        shutil.copytree(project, where, symlinks=True)
-        running = started(where)
-        hit = False
-        while running.poll() is None and not hit:
-            for pid in below(running.pid):
-                if moments.random() < 0.1 and "stages." in arguments(pid):
-                    os.kill(pid, signal.SIGKILL)
-                    hit = True
-                    break
-            time.sleep(0.05)
-        struck += hit
-        running.communicate()
-        repro(where)
-
-        assert outputs(where) == whole[1], f"strike {number}"
-        shutil.rmtree(where)
-    assert struck >= KILLS / 4
-
-
-def below(pid):
-    """Processes that a process started, and those that they did; the deepest first."""
-    done = subprocess.run(["ps", "-o", "pid=", "--ppid", str(pid)], capture_output=True, text=True)
-    children = [int(one) for one in done.stdout.split()]
-    return [deeper for child in children for deeper in (*below(child), child)]
-
-
-def arguments(pid):
-    try:
-        with open(f"/proc/{pid}/cmdline", "rb") as file:  # noqa: PTH123
-            return file.read().decode(errors="replace")
-    except OSError:
-        return ""
+@pytest.fixture(scope="module")
+def light(project, tmp_path_factory):
+    """The project after its first stages, which nothing disturbed."""
+    where = killing.copied(project, tmp_path_factory.mktemp("light") / "project")
+    said, good = killing.finished(where, *FIRST)
+    assert good, said
+    return where
 
 
 def test_two_runs_at_once_end_in_the_same_bytes_and_the_second_says_why_it_waits_or_stops(
-    project, whole, tmp_path
+    project, light, tmp_path
 ):
-    where = tmp_path / "both"
-    shutil.copytree(project, where, symlinks=True)
+    where = killing.copied(project, tmp_path / "both")
+    environment = killing.environment(where)
+    words = ["dvc", "repro", *FIRST]
+    both = [
+        subprocess.Popen(words, cwd=where, env=environment, stdout=subprocess.PIPE,
+                         stderr=subprocess.STDOUT, text=True)
+        for _ in range(2)
+    ]  # fmt: skip
+    said = [one.communicate()[0] for one in both]
 
-    first, second = started(where), started(where)
-    said = [one.communicate()[0] for one in (first, second)]
+    assert 0 in {one.returncode for one in both}, said
+    for one, text in zip(both, said, strict=True):
+        assert one.returncode == 0 or re.search("lock|busy", text), text
+        assert "Traceback" not in text
+    said, good = killing.finished(where, *FIRST)
+    assert good, said
+    assert not killing.left(where)
+    assert not killing.differences(killing.state(where), killing.state(light))
 
-    assert 0 in {first.returncode, second.returncode}, said
-    for one, text in zip((first, second), said, strict=True):
-        assert one.returncode == 0 or "lock" in text.lower(), text
-    repro(where)
-    assert outputs(where) == whole[1]
 
-
-def test_a_damaged_file_of_the_cache_is_not_taken_for_the_result(whole, tmp_path):
-    """Every file of the cache is overwritten in place, as a failing disk does; outputs are gone."""
-    where = tmp_path / "damaged"
-    shutil.copytree(whole[0], where, symlinks=True)
-    kept = [path for path in (where / ".dvc/cache").rglob("*") if path.is_file()]
-    assert len(kept) > 100
+@pytest.mark.parametrize("which", ["every file", "a folder's listing"])
+def test_a_damaged_file_of_the_cache_is_told_and_built_anew(light, tmp_path, which):
+    """As a failing disk does: in place, and write-protected, so that DVC does not look at it."""
+    where = killing.copied(light, tmp_path / "damaged")
+    kept = [path for path in (where / ".dvc/cache/files/md5").glob("*/*") if path.is_file()]
+    struck = [path for path in kept if (path.suffix == ".dir") == (which != "every file")]
+    assert len(struck) >= 3
+    for path in struck:
+        mode = path.stat().st_mode
+        path.chmod(0o644)
+        path.write_bytes(b"damaged" + path.read_bytes()[7:])
+        path.chmod(mode)
     shutil.rmtree(where / "data/masks")
-    for path in kept:
-        if not path.name.endswith(".dir"):
-            path.chmod(0o644)
-            path.write_bytes(b"damaged" + path.read_bytes()[7:])
+    (where / "reports/tags.csv").unlink()
 
-    done = subprocess.run(WORDS, cwd=where, env=ENVIRONMENT, capture_output=True, text=True)
+    told = killing.mend(where)
+    said, good = killing.finished(where, *FIRST)
 
-    text = done.stdout + done.stderr
-    masks = {name: sum_ for name, sum_ in outputs(where).items() if name.startswith("masks/")}
-    wanted = {name: sum_ for name, sum_ in whole[1].items() if name.startswith("masks/")}
-    assert masks == wanted or done.returncode, text[-1500:]
+    assert re.search(r"\d+ damaged files of DVC's cache are removed", told)
+    assert len(told.splitlines()) == 1
+    assert good, said
+    assert not killing.left(where)
+    found, expected = killing.state(where), killing.state(light)
+    assert not killing.differences(found, expected)
+    assert killing.verified(where).endswith("files of DVC's cache are what they were\n")
+
+
+def test_a_disk_that_fills_under_dvc_itself_loses_nothing(project, light, tmp_path):
+    """DVC's cache, its lock file and its tables lie on it too; room grows from try to try."""
+    disk = tmp_path / "disk"
+    with mounted(disk, 256) as why:
+        if why:
+            pytest.skip(f"no disk can be mounted: {why}")
+        where = killing.copied(project, disk / "project")
+        before = free(disk)
+        need = before - free_after(where, disk, light)
+        failed = 0
+        for share in (0.1, 0.3, 0.5, 0.7, 0.9, 0.97):
+            killing.copied(project, where)
+            fill(disk, int(need * share))
+            said, good = killing.finished(where, *FIRST)
+            failed += not good
+            assert good or re.search("No space left|disk I/O|database or disk is full", said), said
+            empty(disk)
+            killing.mend(where)
+            said, good = killing.finished(where, *FIRST)
+            assert good, said
+            assert not killing.left(where)
+            assert not killing.differences(killing.state(where), killing.state(light))
+    assert failed >= 3
+
+
+def free_after(where, disk, light):
+    """Return how much is free once the stages have run there."""
+    said, good = killing.finished(where, *FIRST)
+    assert good, said
+    assert not killing.differences(killing.state(where), killing.state(light))
+    return free(disk)
+
+
+def command(where, stage, **limits):
+    """Run a stage as dvc.yaml says, with the tiny project's parameters."""
+    words = killing.told(where, stage)
+    environment = killing.environment(where) | {"PYTHONPATH": "."} | limits
+    return python(*words, where=where, **environment)
+
+
+def results(where, stage):
+    """Path -> checksum of what a stage writes, live curves included."""
+    names = [where / out for out in killing.outs(stage)]
+    paths = [path for name in names for path in (name, *name.rglob("*")) if path.is_file()]
+    return {path.relative_to(where).as_posix(): killing.checksum(path) for path in paths}
+
+
+def discarded(where, stage):
+    """Remove what a stage writes, as DVC does before it runs one."""
+    for out in killing.outs(stage):
+        path = where / out
+        shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+
+
+def test_every_stage_on_a_disk_that_fills_is_one_line_and_ends_as_if_nothing_was(project, tmp_path):
+    """Half of the room that its outputs take is there; then all of it, by a clock that jumps."""
+    disk = tmp_path / "disk"
+    changed = jumping(tmp_path) or {}
+    with mounted(disk, 512) as why:
+        if why:
+            pytest.skip(f"no disk can be mounted: {why}")
+        where = killing.copied(project, disk / "project")
+        for stage in killing.STAGES:
+            before = free(disk)
+            done = command(where, stage)
+            assert done.returncode == 0, done.stderr
+            written, need = results(where, stage), before - free(disk)
+            discarded(where, stage)
+            fill(disk, max(need, 0) // 2)
+
+            done = command(where, stage)
+
+            said = one_line(done)
+            assert said_of_full(said, stage), said
+            assert not [path for path in where.rglob("*.part") if "cache" not in path.parts]
+            empty(disk)
+            discarded(where, stage)
+            done = command(where, stage, **changed)
+            assert done.returncode == 0, done.stderr
+            assert results(where, stage) == written
+            assert not list((where / "data").glob(".*.state"))
+
+
+def said_of_full(line, stage):
+    """Return whether a line says whose, where, what and what to do."""
+    full = r"(No space left on device|database or disk is full)"
+    return re.fullmatch(rf"{stage}: .*{full}.*(goes on from it|pull again|nothing is lost)", line)

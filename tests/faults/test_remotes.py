@@ -9,26 +9,29 @@ import time
 from importlib.util import find_spec
 from pathlib import Path
 
+import killing
 import pytest
-from test_kill import ENVIRONMENT, PATH, outputs, project, repro
+from running import tree
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.skipif(shutil.which("dvc", path=PATH) is None, reason="dvc is not installed"),
+    pytest.mark.skipif(
+        shutil.which("dvc", path=killing.PATH) is None, reason="dvc is not installed"
+    ),
 ]
-project = project  # the fixture
 # A server that speaks S3's own protocol, on loopback: pip install 'moto[server]' anywhere.
 SERVER = os.environ.get("MOTO_SERVER") or shutil.which("moto_server")
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "none", "AWS_SECRET_ACCESS_KEY": "none"}
 
 
 @pytest.fixture(scope="module")
-def built(project, tmp_path_factory):
-    """The project after a run, committed."""
+def built(tmp_path_factory):
+    """A project after a run, committed."""
     where = tmp_path_factory.mktemp("built") / "project"
-    shutil.copytree(project, where, symlinks=True)
-    (where / ".gitignore").write_text("__pycache__/\n")
-    repro(where)
+    killing.create(where)
+    (where / ".gitignore").write_text("__pycache__/\n/site/\n/tmp/\n/cache/\n/said.txt\n")
+    said, good = killing.finished(where, "rasterise")
+    assert good, said
     command(where, "git", "add", "-A")
     command(
         where, "git", "-c", "user.name=x", "-c", "user.email=x@x", "commit", "-qm", "run",
@@ -37,9 +40,17 @@ def built(project, tmp_path_factory):
 
 
 def command(where, *words, **more):
-    done = subprocess.run(words, cwd=where, env=ENVIRONMENT | more, capture_output=True, text=True)
+    environment = killing.environment(where) | more
+    done = subprocess.run(words, cwd=where, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
     return done.stdout
+
+
+def outputs(where):
+    """All that the stages write, and what DVC notes of it."""
+    return (
+        tree(where / "data") | tree(where / "reports") | {"lock": (where / "dvc.lock").read_text()}
+    )
 
 
 def second_clone_rebuilds_nothing(built, tmp_path, url, settings, **credentials):

@@ -6,6 +6,8 @@ import re
 import shutil
 import struct
 import subprocess
+import sys
+import time
 import zlib
 from pathlib import Path
 
@@ -13,6 +15,7 @@ import cv2
 import numpy as np
 import pytest
 import simplejpeg
+from killing import arguments, living
 from pycocotools import mask as coco_mask
 from running import (
     ROOT,
@@ -318,3 +321,42 @@ def test_a_worker_that_is_always_killed_is_one_line():
     with pytest.raises(PipelineError, match="a worker died twice at the same place") as caught:
         parallel.each(dies_always, range(30), TWO, "count")
     assert "\n" not in str(caught.value)
+
+
+KILLED = {
+    "copies": "parallel.each(time.sleep, [60] * 40, TWO, 'sleep')",
+    "a process apart": "apart.apart(time.sleep, 60)",
+}
+
+
+@pytest.mark.parametrize("work", KILLED.values(), ids=KILLED)
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a process of its parent")
+def test_workers_end_with_the_process_that_is_killed(tmp_path, work):
+    code = (
+        "import time\nfrom pipeline import parallel\nfrom stages import apart\n"
+        "TWO = parallel.ComputeParams(backend='local', workers=2, scheduler=None)\n"
+        f"if __name__ == '__main__':\n    {work}\n"
+    )
+    (tmp_path / "work.py").write_text(code)
+    words = [sys.executable, "work.py"]
+    running = subprocess.Popen(words, cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(ROOT)})
+    wait_until(lambda: len(asleep(tmp_path)) >= (3 if "each" in work else 2))  # itself is one
+    time.sleep(0.5)  # in which a worker comes to its work
+
+    running.kill()
+    running.wait()
+
+    wait_until(lambda: not asleep(tmp_path))
+
+
+def asleep(where):
+    """Processes that work in a folder."""
+    words = [arguments(pid) for pid in living(where)]
+    return [one for one in words if "spawn_main" in one or "work.py" in one]
+
+
+def wait_until(true, seconds=30):
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end
+        time.sleep(0.05)
