@@ -1,10 +1,11 @@
-"""Pages of all photos: what their stages cost, how soon a browser shows, filters and sorts them.
+"""The pages: what their stages cost, how soon a browser shows, filters and sorts all photos.
 
     python -m benchmarks.pages 10 300 20000 --repeats 5
 
 An export of a few generated pictures is audited and drawn once; its rows, pictures, masks and
 tables then stand for as many photos as are asked for, each a file of its own (a hard link). The
-stages `browse` and `gallery` run as programs, as DVC runs them; Chromium opens the pages from disk.
+stages `browse`, `gallery` and `report` run as programs, as DVC runs them; Chromium opens the pages
+of all photos from disk. Of the stages the median of all repeats is said.
 """
 
 import argparse
@@ -25,18 +26,22 @@ import pandas as pd
 from playwright.sync_api import Browser, sync_playwright
 
 import pipeline
-from benchmarks import made
+from benchmarks import made, whole_run
 from pipeline import coco, store, tables
 from pipeline.auditing import FILES, TABLES
 from pipeline.findings import LEAKS
 
 ROOT = Path(__file__).parents[1]
 PICTURES = 60  # different ones
+TAGS = ["far", "crowd", "occluded", "low_light"]  # that every tenth photo has, by chance
+FILLED = {"filled": "filled", "transplanted": "filled"}  # where the restored test photos lie
 DATA = ("data/raw", "data/truth", "data/valid")
 STAGES = {
     "browse": (*DATA, "reports", "reports/audit"),
     "gallery": (*DATA, "data/masks", "data/segments", "data/filled", "reports/audit", "reports",
                 "reports/photos"),
+    "report": ("data/raw", "data/valid", "data/masks", "data/segments", "data/filled",
+               "data/transplanted", "data/model", "data/rivals", "reports"),
 }  # fmt: skip
 WATCH = """
 new MutationObserver((_, watch) => {
@@ -107,11 +112,16 @@ def tiled(folder: Path, small: Path, found: pipeline.auditing.Audit, count: int)
     _tables(folder, found, images, tables.ordered(rows))
     for row in rows.itertuples():
         _link(small / "export" / row.original, folder / "data/raw" / row.path)
-        for kind in ("masks", "segments", *(["filled"] if row.split == "test" else [])):
-            stem = Path(row.original).stem
+        stem = Path(row.original).stem
+        for kind in ("masks", "segments", *(FILLED if row.split == "test" else [])):
             drawn = folder / "data" / kind / row.split / f"{row.stem}.png"
-            _link(small / kind / row.split / f"{stem}.png", drawn)
+            _link(small / FILLED.get(kind, kind) / row.split / f"{stem}.png", drawn)
+        for kind in FILLED if row.split == "test" else []:
+            hole = folder / "data" / kind / "holes" / f"{row.stem}.png"
+            _link(small / "masks" / row.split / f"{stem}.png", hole)
     (folder / "data/truth").mkdir()
+    names = found.dataset.categories["name"].tolist()
+    whole_run.write(folder / "reports", folder / "data/model", rows, TAGS, names)
 
 
 def _images(images: pd.DataFrame, n: int) -> pd.DataFrame:
@@ -142,7 +152,7 @@ def _tables(
     place = {key: row for row, key in enumerate(zip(images["split"], images["path"], strict=True))}
     at = [place[key] for key in zip(rows["split"], rows["original"], strict=True)]
     measured = found.images.iloc[at].assign(file_name=rows["file_name"].to_numpy())
-    for tag in ("far", "crowd", "occluded", "low_light"):
+    for tag in TAGS:
         measured[tag] = chance.random(count) < 0.1
     box = {"area": 9.0, "left": 9, "top": 9, "right": 90, "bottom": 90}
     written = {
@@ -219,17 +229,21 @@ def looked(browser: Browser, page: Path, repeats: int) -> dict[str, float]:
 def measured(browser: Browser, folder: Path, name: str, count: int, repeats: int) -> list[str]:
     """Write one page and use it; return the lines to say."""
     paths = STAGES[name]
-    seconds, worked = _stage(folder, name, *paths)
+    taken = [_stage(folder, name, *paths) for _ in range(repeats)]
+    seconds, worked = (median(each) for each in zip(*taken, strict=True))
     page = folder / paths[-1] / "index.html"
-    files = [path for path in page.parent.rglob("*") if path.is_file() and path != page]
-    beside, size = sum(path.stat().st_size for path in files), page.stat().st_size
+    beside = page.parent / "assets" if name == "report" else page.parent
+    files = [path for path in beside.rglob("*") if path.is_file() and path != page]
+    weight, size = sum(path.stat().st_size for path in files), page.stat().st_size
     lines = [
         f"\n{name}: {count} photos",
         f"  stage                  {seconds:8.1f} s   {100 * seconds / count:.2f} s a hundred",
         f"  of processors          {worked:8.1f} s   {100 * worked / count:.2f} s a hundred",
         f"  page                   {size / 1e6:8.2f} MB  {size / count:.0f} bytes a photo",
-        f"  pictures beside it     {beside / 1e6:8.1f} MB  {beside / count / 1000:.1f} kB a photo",
+        f"  pictures beside it     {weight / 1e6:8.1f} MB  {weight / count / 1000:.1f} kB a photo",
     ]
+    if name == "report":
+        return lines
     for act, value in looked(browser, page, repeats).items():
         lines.append(f"  {act:23}{value:8.0f} {'' if act == CARDS else 'ms'}")
     return lines
@@ -240,6 +254,7 @@ def main() -> None:
     wanted = argparse.ArgumentParser(description=__doc__)
     wanted.add_argument("counts", type=int, nargs="*", default=[10, 300, 20000])
     wanted.add_argument("--repeats", type=int, default=5)
+    wanted.add_argument("--stages", nargs="+", choices=list(STAGES), default=list(STAGES))
     wanted.add_argument("--chromium", default=shutil.which("chromium"))
     asked = wanted.parse_args()
     with tempfile.TemporaryDirectory() as scratch, sync_playwright() as driver:
@@ -250,7 +265,7 @@ def main() -> None:
         for count in asked.counts:
             with tempfile.TemporaryDirectory(dir=scratch) as folder:
                 tiled(Path(folder), small, found, count)
-                for name in STAGES:
+                for name in asked.stages:
                     lines = measured(browser, Path(folder), name, count, asked.repeats)
                     sys.stdout.write("\n".join(lines) + "\n")
                     sys.stdout.flush()

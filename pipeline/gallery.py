@@ -20,7 +20,7 @@ SAID = (  # texts that only this page's scripts name
     "over_difference", "view_predicted", "view_difference", "view_restored", "only_truth",
     "only_predicted", "mistaken", "iou", "edge", "missed", "invented", "not_scored", "doubts",
     "doubt", "own_judge", "restoration", "remains", "alt_before", "alt_after", "suspect_badge",
-    "slider",
+    "slider", "no_problem",
 )  # fmt: skip
 KINDS = ("missing", "extra", "category", "boundary")  # of tables.SUSPECTS
 METHOD = "deepfill"

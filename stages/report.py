@@ -67,7 +67,7 @@ def main(  # noqa: PLR0913  # one parameter a path of dvc.yaml
     short = report.short(contexts[0], has_picture=opening.size > 3)
     store.write_bytes(reports / "report.md", short.encode("utf-8", "replace"))
     sheet = report.sheet(choice, folders, labels)
-    store.write_image(reports / "restored.jpg", sheet)
+    store.write_bytes(reports / "restored.jpg", store.encode_image(sheet, ".jpg", QUALITY))
     pictures = sum(1 for _ in (reports / report.ASSETS).glob("*.jpg"))
     return f"{reports / 'index.html'}, {len(html) / 1e6:.1f} MB and {pictures} pictures"
 

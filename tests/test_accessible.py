@@ -1,7 +1,9 @@
 """No page keeps anyone out: axe-core finds nothing serious, and keys alone are enough."""
 
 import re
+from dataclasses import replace
 
+import pandas as pd
 import pytest
 from browser import CHROMIUM, WHY_NOT, Browser
 from site_made import make, write
@@ -22,7 +24,9 @@ def addresses(tmp_path_factory, whole, folders, folder):  # noqa: F811
     audit = photos.parents[1] / "audit/index.html"
     told = folder / "told/index.html"
     told.parent.mkdir()
-    told.write_text(report.page(whole, folders, told.parent, SETTINGS, LOCAL), encoding="utf-8")
+    kinds = [whole.suspects.head(1).assign(kind=kind) for kind in ("boundary", "extra", "category")]
+    doubted = replace(whole, suspects=pd.concat([whole.suspects, *kinds], ignore_index=True))
+    told.write_text(report.page(doubted, folders, told.parent, SETTINGS, LOCAL), encoding="utf-8")
     return {
         "report": (told, ""),
         "audit": (audit, ""),
@@ -42,6 +46,20 @@ def wide(request):
 def window(request, wide):
     with Browser(width=wide, height=900, dark=request.param) as one:
         yield one
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_nothing_runs_off_the_page_or_over_its_neighbour(window, wide, addresses, name):
+    window.visit("about:blank")
+    window.open(*addresses[name])
+    over = """(() => {
+        const end = (one) => one.getBoundingClientRect().right;
+        const runs = (one) => [...one.children].some((part) => end(part) > end(one.parentElement));
+        return [...document.querySelectorAll('figcaption')].filter(runs).map(String);
+    })()"""
+
+    assert window.run("document.documentElement.scrollWidth") <= wide
+    assert window.run(over) == []
 
 
 @pytest.mark.parametrize("name", PAGES)

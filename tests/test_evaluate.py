@@ -219,6 +219,26 @@ def test_metrics_are_nested_rounded_and_leave_out_what_is_absent():
     assert "valid" not in tree["iou"]
 
 
+def test_dvc_does_not_take_a_metric_for_a_file_that_it_could_not_read():
+    from dvc.utils import errored_revisions
+
+    finding = {"split": "test", "file_name": "a", "image_id": 1, "annotation_id": None}
+    finding |= {"code": "x", "value": 0.0, "limit": 0.0, "action": "kept"}
+    bins = {"split": "test", "category": "a", "bin_from": 0.0, "bin_to": 1.0, "pixels": 9}
+    tree = evaluate.metrics(
+        tables.IOU.empty(),
+        tables.RESTORED.empty(),
+        tables.ISSUES.frame([finding | {"severity": one} for one in ("error", "info", "error")]),
+        _tagged(),
+        tables.TAG_ACCURACY.empty(),
+        tables.CALIBRATION.frame([bins | {"predicted": 0.5, "observed": 0.75}]),
+    )
+
+    assert tree["audit"]["issues"] == {"errors": 2, "notes": 1}
+    assert tree["calibration"]["ece"] == 0.25
+    assert errored_revisions({"": {"data": {"reports/metrics.json": {"data": tree}}}}) == []
+
+
 def test_nothing_to_score_gives_empty_metrics():
     tree = evaluate.metrics(
         tables.IOU.empty(),

@@ -416,7 +416,7 @@ def test_nothing_is_fetched_from_anywhere_but_the_folder_beside_the_page(seen, f
         attrs[key] for _, attrs in seen.tags for key in ("src", "srcset", "data") if key in attrs
     ]
 
-    assert {attrs.get("rel") for attrs in seen.of("link")} == set()
+    assert [(attrs["rel"], attrs["href"]) for attrs in seen.of("link")] == [("icon", "data:,")]
     assert len(sources) > 20
     for source in sources:
         assert re.fullmatch(r"assets/[\w-]+\.jpg", source)

@@ -103,9 +103,10 @@ for (const tag of [...tags.filter((one) => one.has.length), ...tags.filter((one)
   const amount = make("b", {}, "");
   const chip = make("button", { type: "button", class: "tag-chip", "aria-pressed": "false", title: tag.meaning }, tag.name, " ", amount);
   chip.addEventListener("click", () => { choose(tag.id, !state.tags.has(tag.id)); remember(); });
-  find("tags", browser).append(chip);
+  find(tag.has.length ? "tags" : "absent", browser).append(chip);
   chips.set(tag.id, { chip, amount });
 }
+find("rare", browser).hidden = !find("absent", browser).children.length;
 function choose(id, on, alone = false) {
   if (alone) state.tags.clear();
   if (on) state.tags.add(id); else state.tags.delete(id);
@@ -192,7 +193,7 @@ function card(row) {
     first.push(make("b", {}, written(single, single.values[row])), ` · ${splitOf(row)}`);
   } else {
     const names = tags.filter((tag) => has(tag, row)).map((tag) => tag.name);
-    first.push(names.length ? names.join(", ") : splitOf(row));
+    first.push(names.length ? names.join(", ") : scored ? make("span", { class: "minor" }, say.no_problem) : splitOf(row));
   }
   if (scored && photos.doubts[row].length && !button.querySelector(".badge")) button.append(make("span", { class: "badge doubt" }, say.suspect_badge));
   button.append(make("span", { class: "value" }, ...first));
