@@ -1,5 +1,8 @@
 """Which photos are the same picture as another one, and which nearly are."""
 
+from collections.abc import Callable, Iterable
+from threading import Lock
+
 import cv2
 import numpy as np
 
@@ -10,7 +13,12 @@ TOGETHER = 1 << 10  # photos whose hashes are compared with as many others' at o
 PAIRS = 1 << 12  # whose cells are compared at once, 1 MB
 
 
-def nearest(codes: list[int], tiles: np.ndarray, within: float) -> tuple[np.ndarray, np.ndarray]:
+Each = Callable[[Callable, list], Iterable]  # as ``map``
+
+
+def nearest(
+    codes: list[int], tiles: np.ndarray, within: float, each: Each = map
+) -> tuple[np.ndarray, np.ndarray]:
     """Return how near each photo's likest others are, straight or mirrored.
 
     A copy keeps every cell of a picture through another compression or size; another frame of a
@@ -20,6 +28,7 @@ def nearest(codes: list[int], tiles: np.ndarray, within: float) -> tuple[np.ndar
         codes: a hash a photo, as ``images.perceptual_hash``.
         tiles: ``(N, TILES, TILES)`` uint8, as ``images.tiles``.
         within: grey levels; photos all of whose cells differ by no more are the same picture.
+        each: how to go through blocks of photos, as ``map`` does, perhaps on several threads.
 
     Returns:
         ``(N,)`` float64 each: the largest difference of a cell from the likest other photo, grey
@@ -33,7 +42,10 @@ def nearest(codes: list[int], tiles: np.ndarray, within: float) -> tuple[np.ndar
     across = tiles.reshape(len(codes), TILES, TILES)[:, :, ::-1].reshape(cells.shape)
     levels, fewest = np.full(len(codes), np.nan), np.full(len(codes), 64, np.uint8)
     blocks = [slice(first, first + TOGETHER) for first in range(0, len(codes), TOGETHER)]
-    for place, rows in enumerate(blocks):
+    writing = Lock()
+
+    def compare(place: int) -> None:
+        rows = blocks[place]
         for columns in blocks[place:]:
             bits = np.minimum(
                 np.bitwise_count(straight[rows, None] ^ straight[columns]),
@@ -44,11 +56,15 @@ def nearest(codes: list[int], tiles: np.ndarray, within: float) -> tuple[np.ndar
             near = np.argwhere(bits <= SHORT)
             one, other = near[:, 0] + rows.start, near[:, 1] + columns.start
             away = np.minimum(_apart(cells, cells, one, other), _apart(cells, across, one, other))
-            np.fmin.at(levels, one, away)
-            np.fmin.at(levels, other, away)
             bits[tuple(near[away <= within].T)] = 64
-            np.minimum(fewest[rows], bits.min(axis=1), out=fewest[rows])
-            np.minimum(fewest[columns], bits.min(axis=0), out=fewest[columns])
+            across_rows, down_columns = bits.min(axis=1), bits.min(axis=0)
+            with writing:
+                np.fmin.at(levels, one, away)
+                np.fmin.at(levels, other, away)
+                np.minimum(fewest[rows], across_rows, out=fewest[rows])
+                np.minimum(fewest[columns], down_columns, out=fewest[columns])
+
+    list(each(compare, list(range(len(blocks)))))
     return levels, fewest.astype(np.float64)
 
 

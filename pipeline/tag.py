@@ -137,12 +137,13 @@ def look(
     return memory.Memory(compute.cache, detector.detect, Seen).each(paths, digests, compute, "look")
 
 
-def table(
+def table(  # noqa: PLR0913  # all that a row comes from
     dataset: Dataset,
     measured: list[Measured],
     place: list[str],
     beside: pd.DataFrame,
     params: TagParams,
+    each: lookalikes.Each = map,
 ) -> pd.DataFrame:
     """Return one row an image: columns as ``MEASURED``, then every measurement.
 
@@ -152,6 +153,7 @@ def table(
         place: the same, "" for none.
         beside: the same, columns as ``unseen.UNSEEN``.
         params: how many photos make a place's usual look, what the same picture is.
+        each: as of ``lookalikes.nearest``.
     """
     rows = order(dataset.images).reset_index(drop=True)
     values = np.array([one.values for one in measured]).reshape(-1, len(MEASUREMENTS))
@@ -164,6 +166,7 @@ def table(
         [one.hash for one in measured],
         np.array([one.tiles for one in measured]),
         params.duplicate_within,
+        each,
     )
     frame = pd.concat([frame, beside], axis=1)
     frame["size_ratio"] = _size_ratio(frame["width"] * frame["height"])
@@ -237,4 +240,4 @@ def told(
         beside = unseen.unknown(len(todo))
     else:
         beside = unseen.table(seen, todo, place, params.place_photos_from, each)
-    return tagged(table(dataset, measured, place, beside, params), params)
+    return tagged(table(dataset, measured, place, beside, params, each), params)

@@ -1,3 +1,5 @@
+from concurrent.futures import ThreadPoolExecutor
+
 import cv2
 import numpy as np
 import pytest
@@ -82,7 +84,8 @@ def test_every_pair_is_compared_in_blocks_of_any_size(codes, seed, together):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(lookalikes, "TOGETHER", together)
         patch.setattr(lookalikes, "PAIRS", 2)
-        levels, bits = lookalikes.nearest(codes, tiles, 6)
+        with ThreadPoolExecutor(3) as pool:
+            levels, bits = lookalikes.nearest(codes, tiles, 6, pool.map)
 
     for here, one in enumerate(codes):
         apart, fewest = [np.nan], 64
