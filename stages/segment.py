@@ -1,11 +1,15 @@
 """Segment the images of the chosen splits, at their own size."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from itertools import groupby
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from pipeline import calibration, coco, params, segment, store, tables, unet
+from pipeline import masks as label_masks
 from pipeline.parallel import progress
 from pipeline.segment import Eye, SegmentParams
 from stages import run
@@ -22,17 +26,40 @@ def main(  # noqa: PLR0913  # one a path
     eye = segment.eye(settings, model, labels)
     images = coco.load(valid).images
     images = images[images["split"].isin(settings.splits)]
-    found, counted = 0, {}
-    names = eye.labels[1:]
-    for row, likely in progress(maps(eye, images, raw, settings), "segment", len(images)):
+    counts, most = images["split"].value_counts(), params.value(int, "rasterise", "archive_above")
+    tally = Tally(masks, eye.labels[1:])
+    stream = progress(maps(eye, images, raw, settings), "segment", len(images))
+    for split, seen in groupby(stream, key=lambda pair: pair[0].split):
+        pictures = decided(seen, eye, tally)
+        store.write_pictures(segments / split, pictures, packed=counts[split] > most)
+    table = calibration.table(tally.counted, tally.names)
+    store.write_table(calibrated, table, tables.CALIBRATION)
+    return f"{len(images)} images, something found in {tally.found}"
+
+
+@dataclass
+class Tally:
+    """What is counted while masks are written: something found, and how often it came true."""
+
+    masks: Path
+    names: list[str]
+    found: int = 0
+    counted: dict[str, np.ndarray] = field(default_factory=dict)
+
+    def count(self, row: tuple, likely: np.ndarray, mask: np.ndarray) -> None:
+        """Count one image."""
+        self.found += bool(mask.any())
+        truth = store.read_mask(self.masks / row.split / f"{row.stem}.png")
+        bins = calibration.counts(likely, truth, len(self.names))
+        self.counted[row.split] = self.counted.get(row.split, 0) + bins
+
+
+def decided(seen: Iterable[tuple], eye: Eye, tally: Tally) -> Iterator[tuple[str, bytes]]:
+    """Yield the name and the PNG of each image's mask."""
+    for row, likely in seen:
         mask = unet.decided(likely, eye.threshold)
-        store.write_mask(segments / row.split / f"{row.stem}.png", mask)
-        found += bool(mask.any())
-        truth = store.read_mask(masks / row.split / f"{row.stem}.png")
-        bins = calibration.counts(likely, truth, len(names))
-        counted[row.split] = counted.get(row.split, 0) + bins
-    store.write_table(calibrated, calibration.table(counted, names), tables.CALIBRATION)
-    return f"{len(images)} images, something found in {found}"
+        tally.count(row, likely, mask)
+        yield f"{row.stem}.png", label_masks.encode(mask)
 
 
 def maps(eye: Eye, images: pd.DataFrame, raw: Path, settings: SegmentParams) -> Iterator[tuple]:
