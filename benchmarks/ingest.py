@@ -1,8 +1,8 @@
 """Speed of ingest: reading, checking and drawing an export, beside pycocotools and bare decoding.
 
     python -m benchmarks.ingest [--images N] [--records N] [--repeats N] [--growth N ...]
-                                [--pictures N ...] [--export FOLDER ...] [--peers PYTHON]
-                            [--only TABLE ...]
+                                [--shards N ...] [--pictures N ...] [--export FOLDER ...]
+                                [--peers PYTHON] [--only TABLE ...]
 
 Each table is one run: what is compared takes turns, and seconds are medians of the turns. The masks
 of both sides are compared pixel by pixel. ``--export`` draws a real export besides; ``--peers``
@@ -22,6 +22,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from functools import partial
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -97,9 +98,9 @@ from pipeline import checks, coco, params, validate
 folder = Path(sys.argv[1])
 image = msgspec.defstruct("Image", [("file_name", str)])
 form = msgspec.defstruct("Named", [("images", list[image])])
-content = next(folder.rglob("*.json")).read_bytes()
-names = [one.file_name for one in msgspec.json.decode(content, type=form).images]
-del content
+names = []
+for path in sorted(folder.rglob("*.json")):
+    names += [one.file_name for one in msgspec.json.decode(path.read_bytes(), type=form).images]
 def looked():
     codes = np.random.default_rng(0).integers(0, 2**63, len(names)).tolist()
     return [{"path": f"train/{name}", "fault": "", "width": made.SIDE, "height": made.SIDE,
@@ -127,7 +128,7 @@ def main() -> None:
                 stages(folder, export, said.repeats)
                 supervision(export, said.peers)
         if "growth" in said.only:
-            growth(folder, said.growth)
+            growth(folder, said.growth, said.shards)
         if "pictures" in said.only:
             pictures(folder, said.pictures)
 
@@ -138,6 +139,7 @@ def _said() -> argparse.Namespace:
     asked.add_argument("--records", type=int, default=100_000, help="images of the JSON to load")
     asked.add_argument("--repeats", type=int, default=3, help="turns")
     asked.add_argument("--growth", type=int, nargs="+", default=[1000, 10_000, 100_000])
+    asked.add_argument("--shards", type=int, nargs="+", default=[1], help="files of growth's")
     asked.add_argument("--pictures", type=int, nargs="+", default=[1000, 3000, 9000])
     asked.add_argument("--export", type=Path, nargs="+", default=[], help="real exports to draw")
     asked.add_argument("--peers", help="an interpreter that has supervision")
@@ -147,7 +149,7 @@ def _said() -> argparse.Namespace:
 
 def load(folder: Path, images: int, repeats: int) -> None:
     """Reading one large annotation file, each time in a process of its own."""
-    path, objects = _large(folder, images)
+    (path,), objects = _large(folder, images)
     title(f"load: {images} images, {objects} objects, {path.stat().st_size / 1e6:.0f} MB of JSON")
     runs = {name: [] for name in LOADERS}
     for _ in range(repeats):
@@ -259,16 +261,17 @@ def supervision(export: Path, python: str | None) -> None:
     say(f"  supervision from_coco with masks  {float(done.stdout.split()[-1]):7.2f} s, one core")
 
 
-def growth(folder: Path, counts: list[int]) -> None:
+def growth(folder: Path, counts: list[int], shards: list[int]) -> None:
     """Reading, checking and saving records of ever more images, their pictures pretended."""
     title("growth: records alone, each count in a process of its own")
-    for count in counts:
-        path, objects = _large(folder / "records" / "train", count)
+    for count, files in product(counts, shards):
+        paths, objects = _large(folder / "records" / "train", count, files)
         run = _measured(PEAK + CHECK + "say(begun)", folder / "records", folder / "grown")
         seconds, peak = run["seconds"], run["peak"]
-        say(f"  {count:7} images {objects:7} objects {seconds:7.2f} s"
+        say(f"  {count:7} images {objects:7} objects in {files} files {seconds:7.2f} s"
             f" {1e3 * seconds / count:6.2f} ms an image {peak:7.0f} MB at most")  # fmt: skip
-        path.unlink()
+        for path in paths:
+            path.unlink()
 
 
 def pictures(folder: Path, counts: list[int]) -> None:
@@ -323,14 +326,19 @@ def say(text: str) -> None:
     print(text, flush=True)  # noqa: T201  # a benchmark's result
 
 
-def _large(folder: Path, images: int) -> tuple[Path, int]:
-    """Write an annotation file of so many images; return it and how many objects it has."""
-    times = max(1, images // 10_000)
-    content = made.records(np.random.default_rng(1), images // times)
+def _large(folder: Path, images: int, shards: int = 1) -> tuple[list[Path], int]:
+    """Write annotation files of so many images; return them and how many objects they have."""
+    times = max(1, images // 10_000 // shards)
+    content = made.records(np.random.default_rng(1), images // times // shards)
     folder.mkdir(parents=True, exist_ok=True)
-    with (folder / raw.ANNOTATIONS).open("wb") as file:
-        file.writelines(made.repeated(content, times))
-    return folder / raw.ANNOTATIONS, times * len(content["annotations"])
+    paths = []
+    for number in range(shards):
+        listed = [{**one, "file_name": f"{number}_{one['file_name']}"} for one in content["images"]]
+        path = folder / (raw.ANNOTATIONS if shards == 1 else f"_annotations.coco.{number}.json")
+        with path.open("wb") as file:
+            file.writelines(made.repeated({**content, "images": listed}, times))
+        paths.append(path)
+    return paths, shards * times * len(content["annotations"])
 
 
 def _measured(code: str, *paths: Path) -> dict:

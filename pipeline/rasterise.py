@@ -14,11 +14,18 @@ import numpy as np
 
 from pipeline import drawing, polygons, rle, store
 from pipeline.errors import ExportError, TableError
+from pipeline.params import Params
 from pipeline.tables import MAX_LABELS, SPLITS
 
 AT_ONCE = 4096  # annotations
 
 Pixels = Annotated[int, msgspec.Meta(ge=1)]
+
+
+class RasteriseParams(Params):
+    """How masks lie on the disk."""
+
+    archive_above: Annotated[int, msgspec.Meta(ge=0)]  # images of a split
 
 
 class Image(msgspec.Struct, gc=False):

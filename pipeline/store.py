@@ -7,9 +7,11 @@ half-written file under a finished name.
 from __future__ import annotations
 
 import os
+import shutil
 import zipfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -19,7 +21,7 @@ import numpy as np
 import simplejpeg
 from PIL import Image, ImageOps
 
-from pipeline import masks
+from pipeline import masks, packs
 from pipeline.errors import ImageError, TableError
 from pipeline.tables import Columns
 
@@ -164,13 +166,46 @@ def read_image(path: Path) -> np.ndarray:
 def read_picture(path: Path) -> bytes:
     """Read a picture's file as it is, for those who decode it in a way of their own.
 
+    If there is no such file, the archive that stands for its folder is looked into: the one way
+    to what ``write_pictures`` wrote.
+
     Raises:
-        ImageError: the file is missing or cannot be read.
+        ImageError: the file is missing or cannot be read, or the archive is damaged.
     """
     try:
         return path.read_bytes()
     except OSError as error:
-        raise ImageError(f"{path}: {error.strerror}; run dvc repro") from error
+        packed = packs.read(path)
+        if packed is None:
+            raise ImageError(f"{path}: {error.strerror}; run dvc repro") from error
+        return packed
+
+
+def is_there(path: Path) -> bool:
+    """Say whether ``read_picture`` finds a picture."""
+    return path.is_file() or path.name in packs.members(path.parent)
+
+
+def write_pictures(folder: Path, pictures: Iterable[tuple[str, bytes]], *, packed: bool) -> None:
+    """Write pictures into a folder or, packed, into one archive beside it that stands for it.
+
+    The archive, ``train.zip`` for ``train``, is there whole or not at all; its members are stored
+    as they are, in order, without times, so that the same pictures give the same bytes.
+
+    Args:
+        folder: is made; the other form, if it is there, is removed first.
+        pictures: name and content; taken one at a time.
+        packed: write the archive.
+    """
+    archive = packs.of(folder)
+    if packed:
+        shutil.rmtree(folder, ignore_errors=True)
+        write_zip(archive, pictures)
+        return
+    archive.unlink(missing_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, content in pictures:
+        write_bytes(folder / name, content)
 
 
 def read_photo(path: Path) -> np.ndarray:
@@ -227,7 +262,7 @@ def read_mask(path: Path) -> np.ndarray:
         ImageError: the file is missing or is not an 8-bit PNG of one channel.
     """
     try:
-        with Image.open(path) as image:
+        with Image.open(BytesIO(read_picture(path))) as image:
             if image.mode not in {"P", "L"}:
                 raise ImageError(
                     f"{path} has mode {image.mode}, a label mask has P or L; "

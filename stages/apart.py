@@ -8,7 +8,7 @@ from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from typing import ParamSpec, TypeVar
 
-from pipeline import parallel
+from pipeline import copies
 from pipeline.errors import PipelineError
 
 Given = ParamSpec("Given")
@@ -28,7 +28,7 @@ def apart(work: Callable[Given, Result], *given: Given.args, **named: Given.kwar
         PipelineError: the process raised one, or died.
     """
     context = get_context("spawn")
-    with ProcessPoolExecutor(1, context, parallel.follow, (os.getpid(),)) as pool:
+    with ProcessPoolExecutor(1, context, copies.follow, (os.getpid(),)) as pool:
         try:
             return pool.submit(work, *given, **named).result()
         except BrokenProcessPool as error:

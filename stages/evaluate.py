@@ -108,7 +108,7 @@ def _counted(
     work = [
         (image.split, image.stem, image.file_name)
         for image in images.itertuples()
-        if (segments / image.split / f"{image.stem}.png").is_file()
+        if store.is_there(segments / image.split / f"{image.stem}.png")
     ]
     count = partial(_count, masks=masks, segments=segments, labels=labels)
     found = parallel.each(count, work, compute, "count pixels")

@@ -1,25 +1,36 @@
 """Draw each image's annotations into a label mask."""
 
 import gc
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 
+from pipeline import masks as label_masks
 from pipeline import parallel, params, rasterise, store
 from pipeline.tables import SPLITS
 from stages import run
 
 AT_ONCE = 16  # images; drawn together they take half the time, and many more are no faster
+HELD = 1024  # images whose masks wait at most for their turn in an archive
 
 
 def main(valid: Path, masks: Path) -> str:
-    """Read what validate kept, write one mask an image."""
+    """Read what validate kept, write one mask an image; a large split's in one archive."""
     compute = params.load(parallel.ComputeParams, "compute")
+    most = params.load(rasterise.RasteriseParams, "rasterise").archive_above
     sheets = rasterise.load(valid)
-    for split in SPLITS:
-        (masks / split).mkdir(parents=True, exist_ok=True)
-    covered = parallel.some(partial(draw, masks), sheets, compute, "drawing", size=AT_ONCE)
+    apart = {split: [one for one in sheets if one.name.startswith(f"{split}/")] for split in SPLITS}
+    large = {split: several for split, several in apart.items() if len(several) > most}
+    covered: list[int] = []
+    for split, several in large.items():
+        packed = drawn_in_turn(several, compute, covered)
+        store.write_pictures(masks / split, packed, packed=True)
+    for split in apart.keys() - large.keys():
+        store.write_pictures(masks / split, [], packed=False)
+    small = [one for split in apart if split not in large for one in apart[split]]
+    covered += parallel.some(partial(draw, masks), small, compute, "drawing", size=AT_ONCE)
     share = sum(covered) / max(1, sum(sheet.height * sheet.width for sheet in sheets))
     return (
         f"{len(sheets)} masks of {sum(len(one.objects) for one in sheets)} annotations; "
@@ -30,10 +41,28 @@ def main(valid: Path, masks: Path) -> str:
 def draw(masks: Path, sheets: list[rasterise.Sheet]) -> list[int]:
     """Write some masks; return how many pixels of each have a label."""
     covered = []
-    for sheet, mask in zip(sheets, rasterise.label_masks(sheets), strict=True):
-        store.write_mask(masks / sheet.name, mask)
-        covered.append(int(np.count_nonzero(mask)))
+    for sheet, (content, pixels) in zip(sheets, encode(sheets), strict=True):
+        store.write_bytes(masks / sheet.name, content)
+        covered.append(pixels)
     return covered
+
+
+def encode(sheets: list[rasterise.Sheet]) -> list[tuple[bytes, int]]:
+    """Return each mask as a PNG, and how many of its pixels have a label."""
+    drawn = rasterise.label_masks(sheets)
+    return [(label_masks.encode(mask), int(np.count_nonzero(mask))) for mask in drawn]
+
+
+def drawn_in_turn(
+    sheets: list[rasterise.Sheet], compute: parallel.ComputeParams, covered: list[int]
+) -> Iterator[tuple[str, bytes]]:
+    """Yield each mask's name and PNG, some of them at a time; pixels go to ``covered``."""
+    for first in range(0, len(sheets), HELD):
+        part = sheets[first : first + HELD]
+        made = parallel.some(encode, part, compute, "drawing", size=AT_ONCE)
+        for sheet, (content, pixels) in zip(part, made, strict=True):
+            covered.append(pixels)
+            yield sheet.name.rpartition("/")[2], content
 
 
 if __name__ == "__main__":

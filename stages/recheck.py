@@ -20,7 +20,7 @@ def main(valid: Path, model: Path, segments: Path, filled: Path, remains: Path) 
     chosen = images[images["split"] == "test"]
     for row in progress(chosen.itertuples(), "look again", len(chosen)):
         before = segments / row.split / f"{row.stem}.png"
-        if not before.is_file():  # segment.splits leaves test out
+        if not store.is_there(before):  # segment.splits leaves test out
             continue
         restored = store.read_image(filled / row.split / f"{row.stem}.png")
         hole = store.read_mask(filled / "holes" / f"{row.stem}.png") > 0

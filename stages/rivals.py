@@ -45,7 +45,7 @@ def _ours(model: Path, segments: Path, photos: pd.DataFrame, names: list[str]) -
     """The masks that the segment stage wrote; an absent one means it was told to leave test out."""
     if (kind := params.value(str, "segment", "model")) != OURS:
         return Entrant(OURS, note=f"not run: segment.model is {kind}")
-    if not all((segments / SPLIT / f"{stem}.png").is_file() for stem in photos["stem"]):
+    if not all(store.is_there(segments / SPLIT / f"{stem}.png") for stem in photos["stem"]):
         return Entrant(OURS, note=f"not run: segment.splits lacks {SPLIT}")
     side, parameters = apart(_about, model)
     return Entrant(OURS, f"{side}×{side}", parameters, tuple(range(1, len(names) + 1)))

@@ -1,12 +1,15 @@
 """Segment the images of the chosen splits, at their own size."""
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import groupby
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
 from pipeline import calibration, coco, memory, parallel, params, segment, store, tables, unet
+from pipeline import masks as label_masks
 from pipeline.errors import WeightsError
 from pipeline.segment import Eye, SegmentParams
 from stages import run
@@ -22,7 +25,7 @@ class Photo(NamedTuple):
 
 @dataclass
 class Look:
-    """Looks at images and writes their masks; whoever is given it reads the network when it must.
+    """Looks at images; whoever is given it reads the network when it must.
 
     Attributes:
         settings: which network, and how it looks.
@@ -30,7 +33,6 @@ class Look:
         raw: folder of the images.
         masks: of the true masks.
         model: of the trained network.
-        segments: where masks go.
         weights: digest of the network's files, where this was made.
         eye: the network, once it is read.
     """
@@ -40,7 +42,6 @@ class Look:
     raw: Path
     masks: Path
     model: Path
-    segments: Path
     weights: bytes
     eye: Eye | None = None
 
@@ -64,23 +65,50 @@ class Look:
             unet.prepare(0, self.settings.threads)
         return segment.eye(self.settings, self.model, self.labels)
 
-    def __call__(self, rows: list[Photo]) -> list[tuple[bool, np.ndarray, list[str]]]:
-        """Look at some images together.
-
-        Returns:
-            of each whether something is found, what ``calibration.counts`` gives, and the names of
-            the network's labels 1..K.
-        """
+    def __call__(self, rows: list[Photo]) -> list["Seen"]:
+        """Look at some images together."""
         pictures = [store.read_image(self.raw / row.path) for row in rows]
         eye = self.open()
         names, seen = eye.labels[1:], []
         for row, likely in zip(rows, eye.look(pictures), strict=True):
             mask = unet.decided(likely, eye.threshold)
-            place = Path(row.split) / f"{row.stem}.png"
-            store.write_mask(self.segments / place, mask)
-            truth = store.read_mask(self.masks / place)
-            seen.append((bool(mask.any()), calibration.counts(likely, truth, len(names)), names))
+            truth = store.read_mask(self.masks / row.split / f"{row.stem}.png")
+            bins = calibration.counts(likely, truth, len(names))
+            seen.append(Seen(label_masks.encode(mask), bool(mask.any()), bins, names))
         return seen
+
+
+class Seen(NamedTuple):
+    """What is seen in one image.
+
+    Attributes:
+        png: its label mask.
+        found: whether there is something.
+        bins: how often probabilities came true, as ``calibration.counts``.
+        names: of the network's labels 1..K.
+    """
+
+    png: bytes
+    found: bool
+    bins: np.ndarray
+    names: list[str]
+
+
+@dataclass
+class Tally:
+    """What is counted while masks are written."""
+
+    names: list[str]
+    found: int = 0
+    bins: dict[str, np.ndarray] = field(default_factory=dict)
+
+    def counted(self, several: Iterator[tuple[Photo, Seen]]) -> Iterator[tuple[str, bytes]]:
+        """Yield the name and the PNG of each image's mask."""
+        for row, seen in several:
+            self.found += seen.found
+            self.bins[row.split] = self.bins.get(row.split, 0) + seen.bins
+            self.names = seen.names
+            yield f"{row.stem}.png", seen.png
 
 
 def main(  # noqa: PLR0913  # one a path
@@ -90,7 +118,7 @@ def main(  # noqa: PLR0913  # one a path
     settings = params.load(SegmentParams, "segment")
     compute = params.load(parallel.ComputeParams, "compute")
     labels = store.read_table(valid / "labels.csv", tables.LABELS)["name"].tolist()
-    look = Look(settings, labels, raw, masks, model, segments, weights(settings, model))
+    look = Look(settings, labels, raw, masks, model, weights(settings, model))
     if compute.backend == "local":
         look.open()  # before anything else, for it may be missing
     images = coco.load(valid).images
@@ -99,12 +127,13 @@ def main(  # noqa: PLR0913  # one a path
     seen = parallel.heavy(
         look, rows, compute, "segment", size=settings.batch, framework="tensorflow"
     )
-    found, counted, names = 0, {}, labels[1:]
-    for row, (some, bins, names) in zip(rows, seen, strict=True):  # noqa: B007  # the last one's
-        found += some
-        counted[row.split] = counted.get(row.split, 0) + bins
-    store.write_table(calibrated, calibration.table(counted, names), tables.CALIBRATION)
-    return f"{len(images)} images, something found in {found}"
+    counts, most = images["split"].value_counts(), params.value(int, "rasterise", "archive_above")
+    tally = Tally(labels[1:])
+    for split, several in groupby(zip(rows, seen, strict=True), key=lambda pair: pair[0].split):
+        pictures = tally.counted(several)
+        store.write_pictures(segments / split, pictures, packed=counts[split] > most)
+    store.write_table(calibrated, calibration.table(tally.bins, tally.names), tables.CALIBRATION)
+    return f"{len(images)} images, something found in {tally.found}"
 
 
 def weights(settings: SegmentParams, model: Path) -> bytes:

@@ -1,6 +1,7 @@
 import json
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -86,12 +87,50 @@ def test_what_validate_keeps_of_a_nasty_polygon_is_what_pycocotools_draws_of_it(
         np.testing.assert_array_equal(mask, cocomask.decode(encoded))
 
 
+def parameters(folder, most, workers=1):
+    (folder / "params.yaml").write_text(
+        f"compute: {{backend: local, workers: {workers}, scheduler: null}}\n"
+        f"rasterise: {{archive_above: {most}}}\n"
+    )
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_large_split_is_one_archive_of_the_same_masks(tmp_path, monkeypatch, workers):
+    _, found = examine(
+        write(tmp_path / "raw", train=content(5), valid=content(2, "b"), test=content(1, "c"))
+    )
+    coco.save(tmp_path / "valid", found.dataset)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(stage, "HELD", 2)
+    parameters(tmp_path, 20000)
+    summary = stage.main(Path("valid"), Path("plain"))
+    parameters(tmp_path, 2, workers)
+
+    assert stage.main(Path("valid"), Path("packed")) == summary
+    assert sorted(path.name for path in Path("packed").iterdir()) == ["test", "train.zip", "valid"]
+    masks = sorted(Path("plain/train").iterdir())
+    with zipfile.ZipFile("packed/train.zip") as archive:
+        assert archive.namelist() == [path.name for path in masks]
+        assert {one.compress_type for one in archive.infolist()} == {zipfile.ZIP_STORED}
+        assert [archive.read(path.name) for path in masks] == [path.read_bytes() for path in masks]
+    for path in masks:
+        there = store.read_mask(Path("packed/train") / path.name)
+        np.testing.assert_array_equal(there, store.read_mask(path))
+    before = Path("packed/train.zip").read_bytes()
+    stage.main(Path("valid"), Path("packed"))
+    assert Path("packed/train.zip").read_bytes() == before
+    parameters(tmp_path, 20000)
+    stage.main(Path("valid"), Path("packed"))  # and back
+    assert not Path("packed/train.zip").exists()
+    assert len(list(Path("packed/train").iterdir())) == 5
+
+
 def test_the_stage_writes_a_palette_png_that_reads_back(tmp_path, monkeypatch):
     _, found = examine(
         write(tmp_path / "raw", train=content(3), valid=content(1, "b"), test=content(1, "c"))
     )
     coco.save(tmp_path / "valid", found.dataset)
-    (tmp_path / "params.yaml").write_text("compute: {backend: local, workers: 1, scheduler: null}")
+    parameters(tmp_path, 20000)
     monkeypatch.chdir(tmp_path)
     summary = stage.main(Path("valid"), Path("masks"))
 

@@ -133,7 +133,10 @@ def dataset(sizes):
     )
 
 
-def test_the_stage_writes_a_mask_of_each_chosen_picture_at_its_size(folder, tmp_path, monkeypatch):
+@pytest.mark.parametrize("most", [20000, 0])
+def test_the_stage_writes_a_mask_of_each_chosen_picture_at_its_size(
+    folder, tmp_path, monkeypatch, most
+):
     from stages.segment import main
 
     sizes = {"train": (20, 30), "valid": (33, 47), "test": (64, 40)}
@@ -143,7 +146,9 @@ def test_the_stage_writes_a_mask_of_each_chosen_picture_at_its_size(folder, tmp_
         store.write_mask(tmp_path / "masks" / split / "a.png", np.ones(size, np.uint8))
     section = {"splits": ["valid", "test"], "batch": 2, "flip": True, "threads": 2}
     section |= {"model": "unet", "tflite": None}
-    (tmp_path / "params.yaml").write_bytes(msgspec.yaml.encode({"segment": section}))
+    compute = {"backend": "local", "workers": 1, "scheduler": None}
+    settings = {"segment": section, "rasterise": {"archive_above": most}, "compute": compute}
+    (tmp_path / "params.yaml").write_bytes(msgspec.yaml.encode(settings))
     monkeypatch.chdir(tmp_path)
 
     line = main(
@@ -153,10 +158,12 @@ def test_the_stage_writes_a_mask_of_each_chosen_picture_at_its_size(folder, tmp_
         tmp_path / "calibration.csv",
     )
 
-    written = sorted(path for path in (tmp_path / "segments").rglob("*.png"))
+    written = sorted(path.name for path in (tmp_path / "segments").iterdir())
+    paths = [tmp_path / "segments" / split / "a.png" for split in ("test", "valid", "train")]
     assert line.startswith("2 images")
-    assert [path.parent.name for path in written] == ["test", "valid"]
-    assert [store.read_mask(path).shape for path in written] == [(64, 40), (33, 47)]
+    assert written == (["test", "valid"] if most else ["test.zip", "valid.zip"])
+    assert [store.is_there(path) for path in paths] == [True, True, False]
+    assert [store.read_mask(path).shape for path in paths[:2]] == [(64, 40), (33, 47)]
     bins = store.read_table(tmp_path / "calibration.csv", tables.CALIBRATION)
     assert bins.groupby("split")["pixels"].sum().to_dict() == {"test": 64 * 40, "valid": 33 * 47}
     assert set(bins["observed"].dropna()) == {1.0}  # all of each picture is a person
