@@ -100,9 +100,12 @@ class Paint:
         ours = files.load(weighing.place(self.settings, self.inpainter))
         return {OURS: ours} | others(self.settings)
 
-    def __call__(self, rows: list[Photo]) -> list[Done]:
-        """Restore images, one after the other."""
-        return [self.restore(row) for row in rows]
+    def __call__(self, rows: list[Photo]) -> list[tuple]:
+        """Restore images, one after the other; return the values of ``Done``.
+
+        A class of a program's own file does not go from one process to another.
+        """
+        return [tuple(self.restore(row)) for row in rows]
 
     def restore(self, row: Photo) -> Done:
         """Write an image restored and, if there is room, the same with a transplanted hole."""
@@ -152,7 +155,7 @@ def main(  # noqa: PLR0913  # one a path
     for folder in (filled, transplanted):  # DVC expects its outputs, even of an empty test split
         (folder / "test").mkdir(parents=True, exist_ok=True)
     done = parallel.heavy(work, rows, compute, "inpaint", size=1, framework="torch")
-    return summary(list(done))
+    return summary([Done(*one) for one in done])
 
 
 def weights(settings: InpaintParams, trained: Path) -> bytes:
