@@ -216,7 +216,9 @@ def run(tables: Tables) -> tuple[Tables, pd.DataFrame, pd.DataFrame]:
             issues += found
             repairs += repaired
         else:
-            tables = step(tables)
+            waiting = [tables]
+            del tables  # a step may let go of what it needs no more
+            tables = step(waiting.pop())
     return tables, _together(issues, ISSUES.empty()), _together(repairs, REPAIRS.empty())
 
 

@@ -130,6 +130,8 @@ def rle_mask(tables: Tables) -> Found:
 def build(tables: Tables) -> Tables:
     """Return tables whose annotations have geometry and RLE instead of a segmentation."""
     written = tables.annotations["segmentation"].tolist()
+    rest = replace(tables, annotations=tables.annotations.drop(columns="segmentation"))
+    del tables  # nobody else has the numbers now: as they go, geometry takes their place
     geometry = np.full(len(written), None, dtype=object)
     masks, closed = geometry.copy(), np.ones(len(written), dtype=bool)
     for first in range(0, len(written), AT_ONCE):
@@ -140,12 +142,13 @@ def build(tables: Tables) -> Tables:
             one.closed if isinstance(one, Outline) else polygons.is_closed(several)
             for one, several in zip(written[here], rings, strict=True)
         ]
-    for place, one in enumerate(written):
-        if isinstance(one, dict):
-            masks[place] = {"size": _size(one), "counts": one["counts"]}
-            geometry[place] = rle.outline(masks[place])
-    built = tables.annotations.drop(columns="segmentation")
-    return replace(tables, annotations=built.assign(geometry=geometry, rle=masks, closed=closed))
+        for place, one in enumerate(written[here], first):
+            if isinstance(one, dict):
+                masks[place] = {"size": _size(one), "counts": one["counts"]}
+                geometry[place] = rle.outline(masks[place])
+        written[here] = [None] * len(rings)
+    built = rest.annotations.assign(geometry=geometry, rle=masks, closed=closed)
+    return replace(rest, annotations=built)
 
 
 def _where(tables: Tables, true: Callable[[object], bool]) -> Found:

@@ -1,6 +1,7 @@
 """Checks of what is there twice, objects and pictures, and of splits that are not there."""
 
 from collections import defaultdict
+from hashlib import blake2b
 
 import numpy as np
 import pandas as pd
@@ -13,8 +14,12 @@ from pipeline.said import spelt
 
 def outline(tables: Tables) -> Tables:
     """Add to the annotations ``outline``: a number that only those of equal outlines share."""
-    written = shapely.to_wkb(tables.annotations["geometry"].to_numpy())
-    return tables.with_columns("annotations", outline=pd.factorize(written)[0])
+    geometries, digests = tables.annotations["geometry"].to_numpy(), []
+    for first in range(0, len(geometries), polygons.BLOCK):  # all written at once take much memory
+        written = shapely.to_wkb(geometries[first : first + polygons.BLOCK])
+        digests += [blake2b(one, digest_size=16).digest() for one in written]
+    number = pd.factorize(np.array(digests, dtype=object))[0]
+    return tables.with_columns("annotations", outline=number)
 
 
 @check("annotations", "warning", "dropped")
