@@ -167,5 +167,5 @@ def test_every_stage_on_a_disk_that_fills_is_one_line_and_ends_as_if_nothing_was
 
 def said_of_full(line, stage):
     """Return whether a line says whose, where, what and what to do."""
-    full = r"(No space left on device|database or disk is full)"
+    full = r"(No space left on device|database or disk is full|disk I/O error)"
     return re.fullmatch(rf"{stage}: .*{full}.*(goes on from it|pull again|nothing is lost)", line)
