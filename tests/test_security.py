@@ -20,7 +20,8 @@ from pipeline.errors import ParamsError
 
 ROOT = Path(__file__).parents[1]
 SECURITY = (ROOT / "SECURITY.md").read_text(encoding="utf-8")
-NAMED = re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", SECURITY)
+FAULTS = (ROOT / "docs/faults.md").read_text(encoding="utf-8")
+NAMED = sorted(set(re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", SECURITY + FAULTS)))
 
 
 @pytest.mark.parametrize(("file", "name"), NAMED, ids=[name for _, name in NAMED])
@@ -30,8 +31,9 @@ def test_each_test_that_is_named_exists(file, name):
     assert name in {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
 
 
-def test_every_threat_names_a_test():
-    rows = [line for line in SECURITY.splitlines() if line.startswith("| ")][1:]
+@pytest.mark.parametrize("text", [SECURITY, FAULTS], ids=["SECURITY.md", "docs/faults.md"])
+def test_every_threat_and_fault_names_a_test(text):
+    rows = [line for line in text.splitlines() if line.startswith("| ")][1:]
 
     assert len(rows) >= 12
     assert all(re.search(r"`tests/[\w/]+\.py::\w+`", row) for row in rows)

@@ -98,19 +98,24 @@ def room(where, stage):
     return sum(-(-path.stat().st_size // 4096) * 4096 for path in paths if path.is_file())
 
 
-def test_an_audit_onto_a_full_disk_is_one_line(export, disk):
+@pytest.mark.parametrize("command", ["audit", "export"])
+def test_a_command_that_writes_onto_a_full_disk_is_one_line(export, whole, disk, command):
     where, real = disk
     if not real:
-        pytest.skip("a small disk cannot be mounted: unshare -rm make test")
+        pytest.skip("no disk can be mounted: unshare -rm make test-faults")
+    place = where / {"audit": "audit", "export": "out.zip"}[command]
+    words = [str(export)] if command == "audit" else [f"{whole[0]}/data/valid"]
+    words += ["--pictures", f"{whole[0]}/data/raw"] if command == "export" else []
     fill(where, 40_000)
-    words = ["-c", "from stages.cli import main; main()"]
 
-    done = python(*words, "audit", str(export), "-o", str(where / "audit"), where=where)
+    main = "from stages.cli import main; main()"
+    done = python("-c", main, command, *words, "-o", str(place), where=where)
 
     empty(where)
     said = one_line(done)
-    assert said.startswith(f"segment-restore: {where}/audit/")
-    assert "No space left on device (" in said
+    assert said.startswith(f"segment-restore: {place}"), said
+    assert "No space left on device" in said
+    assert not [path for path in where.rglob("*") if path.suffix in {".part", ".zip"}]
 
 
 def test_outputs_on_a_disk_that_is_read_only_are_named_in_one_line(whole, tmp_path):
