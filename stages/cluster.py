@@ -9,10 +9,16 @@ import threading
 
 QUIET = {
     "logging": {"distributed": "error", "distributed.nanny": "error"},
-    # Workers only hand work on, and are looked into by nobody.
+    # Workers only hand work on: nobody looks into them, and they hold nothing worth a disk.
     "distributed.worker.profile.enabled": False,
     "distributed.worker.memory.spill": False,
     "distributed.worker.memory.target": False,
+    "distributed.scheduler.active-memory-manager.start": False,
+    # What looks after itself 50 times a second takes 8 % of a processor from the work.
+    "distributed.admin.tick.interval": "1s",
+    "distributed.admin.tick.limit": "30s",
+    "distributed.admin.system-monitor.interval": "5s",
+    "distributed.worker.memory.monitor-interval": "1s",
 }
 # Ctrl-C reaches workers too, which would complain of it; they end with the scheduler.
 DEAF = "import signal\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\n"
