@@ -3,9 +3,12 @@
 It shows what a cluster does, and tests it; see docs/cluster.md for one of several machines.
 """
 
+import os
 import signal
 import sys
 import threading
+
+from pipeline import copies
 
 QUIET = {
     "logging": {"distributed": "error", "distributed.nanny": "error"},
@@ -25,12 +28,13 @@ DEAF = "import signal\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\n"
 
 
 def main(workers: int, port: int) -> None:
-    """Start a cluster, say its address, and wait for the end.
+    """Start a cluster, say its address, and wait for the end; that of whoever began this will do.
 
     Args:
         workers: processes, each of one thread; one that dies is started anew.
         port: of the scheduler, on the loopback address; 0 takes any that is free.
     """
+    copies.follow(os.getppid())
     import dask  # noqa: PLC0415  # which reads its logging when distributed is imported
 
     dask.config.set(QUIET)

@@ -193,7 +193,7 @@ def test_work_of_a_process_that_is_killed_is_done_again(started, tmp_path, whom)
     assert (tmp_path / "died").exists()
 
 
-@pytest.mark.parametrize("whom", ["workman", "worker"])
+@pytest.mark.parametrize("whom", ["workman", pytest.param("worker", marks=pytest.mark.slow)])
 def test_work_that_kills_whoever_does_it_is_given_up_with_one_line(started, whom):
     with pytest.raises(PipelineError, match=r"died (twice|4 times) at the same") as raised:
         parallel.each(partial(dies, once=None, whom=whom), range(40), started.compute(), "test")
