@@ -62,10 +62,8 @@ def squares(numbers):
     return [square(number) for number in numbers]
 
 
-@pytest.mark.parametrize("items", [[], [3], range(500), (n for n in range(70))], ids=str)
+@pytest.mark.parametrize("items", [[], [3], range(500)], ids=["none", "one", "many"])
 def test_results_are_those_of_each_item_in_order(started, items):
-    items = list(items) if not isinstance(items, (list, range)) else items
-
     assert parallel.each(square, items, started.compute(), "test") == squares(items)
     assert parallel.each(square, iter(items), started.compute(), "test") == squares(items)
 
