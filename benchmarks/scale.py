@@ -32,19 +32,6 @@ from benchmarks.cost_model import POWERS, Run
 
 ROOT = Path(__file__).parents[1]
 MADE = "made"  # a file that says that all pictures of a size are there
-CLUSTER = """
-import sys
-import stages  # what it sets for its own processes
-if __name__ == "__main__":
-    import dask
-    dask.config.set({"distributed.worker.profile.enabled": False, "logging.distributed": "error"})
-    from distributed import LocalCluster
-    with LocalCluster(n_workers=int(sys.argv[1]), threads_per_worker=1, processes=True,
-                      host="127.0.0.1", dashboard_address="127.0.0.1:0",
-                      worker_dashboard_address="127.0.0.1:0") as cluster:
-        print(cluster.scheduler_address, flush=True)
-        sys.stdin.read()
-"""
 
 
 def main() -> None:
@@ -158,18 +145,16 @@ def _cluster(workers: int, env: dict[str, str]) -> Iterator[tuple[str | None, li
     if not workers:
         yield None, []
         return
-    with tempfile.TemporaryDirectory() as folder:
-        script = Path(folder, "cluster.py")  # its workers begin by loading it again
-        script.write_text(CLUSTER, encoding="utf-8")
-        program = subprocess.Popen(
-            [sys.executable, str(script), str(workers)], cwd=folder, env=env, text=True,
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-        )  # fmt: skip
-        try:
-            yield program.stdout.readline().strip(), [program.pid]
-        finally:
-            program.stdin.close()
-            program.wait(60)
+    program = subprocess.Popen(
+        [sys.executable, "-m", "stages.cluster", str(workers), "0"],
+        cwd=ROOT, env=env, text=True, stdout=subprocess.PIPE,
+    )  # fmt: skip
+    try:
+        address = program.stdout.readline().partition(" at ")[2].partition(";")[0]
+        yield address, [program.pid]
+    finally:
+        program.terminate()
+        program.wait(60)
 
 
 if __name__ == "__main__":
