@@ -88,6 +88,7 @@ def written(found):
     """All that ``data/valid`` would hold, as text."""
     return (
         json.dumps(coco.to_coco(found.dataset), sort_keys=True),
+        found.repairs.to_csv(),
         found.leaks.to_csv(),
         found.resplit.to_csv(),
     )
@@ -287,7 +288,7 @@ def test_ids_of_a_split_stand_for_what_each_file_means(files):
 
 
 def test_the_stage_and_the_audit_read_shards_of_a_zip_as_one_file(tmp_path):
-    said = whole_export(6, {3: "bow-tie"})
+    said = whole_export(6, {9: "bow-tie"})
     others = {"valid": content(2, "b"), "test": content(2, "c")}
     one = write(tmp_path / "one", train=said, **others)
     many = write(tmp_path / "many", **others)
@@ -317,7 +318,7 @@ def test_the_stage_and_the_audit_read_shards_of_a_zip_as_one_file(tmp_path):
     ]
     audit = auditing.audit(tmp_path / "many.zip", {"tag.detector": "none"})
     assert len(audit.images) == 10
-    assert "train/_annotations.coco.part-1-of-3.json" in audit.issues["shard"].tolist()
+    assert "train/_annotations.coco.part-2-of-3.json" in audit.issues["shard"].tolist()
     page = audit.write(tmp_path / "page")
     assert page.is_file()
     assert ",shard\n" in Path(tmp_path / "page/issues.csv").read_text().splitlines(True)[0]

@@ -1,4 +1,5 @@
 import json
+import sys
 
 import pytest
 from exports import content
@@ -7,6 +8,7 @@ from hypothesis import strategies as st
 from test_coco import rings
 
 from pipeline import decoding, reading
+from pipeline import outlines as numbers
 from pipeline.errors import ExportError
 
 
@@ -31,6 +33,21 @@ def test_one_unreadable_split_is_a_row_and_the_others_are_read():
     assert len(export.images) == 3
     row = export.issues.iloc[0]
     assert (row["split"], row["code"], row["value"]) == ("valid", "json_unreadable", 4)
+
+
+def test_the_text_of_a_shard_is_let_go_before_the_next_one_is_asked_for():
+    holders = []
+
+    def files():
+        for number in range(3):
+            text = json.dumps(content(2)).encode()
+            yield "train", f"train/{number}.json", text
+            holders.append(sys.getrefcount(text))
+
+    export = reading.read(files(), numbers.read)
+
+    assert holders == [2, 2, 2]  # its name above, and the question itself
+    assert len(export.annotations) == 6
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])

@@ -1,4 +1,5 @@
 import copy
+import gc
 import json
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from exports import LIMITS, NASTY, SHARED, content, examine, write
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline import coco, raw, reading, validate
+from pipeline import coco, outlines, raw, reading, validate
 from pipeline.errors import ExportError
 from stages import validate as stage
 
@@ -224,6 +225,29 @@ def test_the_stage_writes_the_same_bytes_each_time(tmp_path, monkeypatch):
         "leaks.csv",
         "resplit.csv",
     }
+
+
+def test_outlines_as_numbers_are_gone_once_they_are_geometry(tmp_path, monkeypatch):
+    """Half of the memory of a large export would be numbers that nobody needs any more."""
+    seen = []
+
+    def look(tables):
+        seen.append(sum(isinstance(one, outlines.Block) for one in gc.get_objects()))
+        return tables
+
+    at = validate.checks.STEPS.index(validate.checks.build)
+    steps = (look, *validate.checks.STEPS[: at + 1], look, *validate.checks.STEPS[at + 1 :])
+    monkeypatch.setattr(validate.checks, "STEPS", steps)
+    write(tmp_path, **sound_splits())
+
+    export, _ = validate.run(
+        tmp_path,
+        LIMITS,
+        lambda: [raw.measure(tmp_path, (path, b"")) for path in raw.picture_paths(tmp_path)],
+    )
+
+    assert seen == [3, 0]  # one of each split's file
+    assert len(export.annotations) == 9
 
 
 def test_an_export_without_annotation_file_is_refused_with_the_cure(tmp_path):

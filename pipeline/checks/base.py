@@ -23,7 +23,7 @@ REPAIRS = Columns(
     {
         "split": ("str", "folder of the export"),
         "file_name": ("str", "the picture"),
-        "annotation_id": ("Int64", "the export's own id; NA if that was not a whole number"),
+        "annotation_id": ("Int64", "as export_id in data/valid"),
         "code": ("str", "the check that repaired it"),
         "area_before": ("float64", "square pixels; NA if it could not be measured"),
         "area_after": ("float64", "square pixels"),
@@ -197,7 +197,7 @@ def _repairs(one: Check, before: Tables, after: Tables, rows: pd.Index) -> pd.Da
         {
             "split": about["split"],
             "file_name": [text(name) for name in about["file_name"]],
-            "annotation_id": ids(own(about, "key")),
+            "annotation_id": ids(about["key"]),
             "code": one.code,
             "area_before": shapely.area(old[changed]),
             "area_after": shapely.area(new[changed]),
