@@ -9,45 +9,54 @@ from pipeline.images import mirrored
 
 BITS = 64
 PIECES_MOST = 16  # of a hash; pieces of fewer than four bits hardly part anything
-BLOCK = 1 << 22  # pairs that are compared at once, 32 MB an array
+BLOCK = 1 << 20  # pairs that are compared at once, 8 MB an array
 
 
-def near(codes: np.ndarray, below: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return the pairs of hashes, straight or one of them mirrored, that differ in few bits.
+def near(codes: np.ndarray, below: int) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    """Yield the pairs of hashes, straight or one of them mirrored, that differ in few bits.
 
     Two hashes that differ in fewer than k bits agree wholly in one of k pieces, so only those that
-    share a piece are compared: the pigeonhole principle, as in multi-index hashing.
+    share a piece are compared: the pigeonhole principle, as in multi-index hashing. Pairs come in
+    blocks, and may come again in another: of frames of one camera nearly every pair is near, and
+    all of them at once would fill the memory.
 
     Args:
         codes: ``(N,)`` uint64, all different, as ``images.perceptual_hash`` gives them.
         below: 0..64, pairs differ in fewer bits.
 
-    Returns:
+    Yields:
         First and second index, the first the lower, ``(M,)`` int64, and the bits in which they
-        differ, ``(M,)`` int64; sorted by first, then by second index.
+        differ, ``(M,)`` int64; in an order that ``codes`` alone decides.
 
     Source:
         Norouzi et al., "Fast search in Hamming space with multi-index hashing", CVPR 2012.
     """
-    return _near(np.asarray(codes, dtype=np.uint64).tobytes(), below)
+    content = np.asarray(codes, dtype=np.uint64).tobytes()
+    return iter(_few(content, below) or _blocks(content, below))
 
 
 @lru_cache(maxsize=1)  # several checks ask for the same pairs
-def _near(content: bytes, below: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _few(content: bytes, below: int) -> tuple | None:
+    """Return the blocks of pairs, or nothing if there are too many to hold."""
+    found, total = [], 0
+    for block in _blocks(content, below):
+        found.append(block)
+        total += len(block[0])
+        if total > BLOCK:
+            return None
+    return tuple(found)
+
+
+def _blocks(content: bytes, below: int) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
     codes = np.frombuffer(content, np.uint64)
     turned = codes ^ np.uint64(mirrored(0))
-    found = [np.zeros((0, 2), np.int64)]
     for piece in _pieces(below):
         for others in (codes, turned):
             for one, other in _sharing(codes & piece, others & piece):
-                close = np.bitwise_count(codes[one] ^ others[other]) < below
-                found.append(np.stack([one[close], other[close]], axis=1))
-    first, second = np.unique(np.concatenate(found), axis=0).T
-    bits = np.minimum(
-        np.bitwise_count(codes[first] ^ codes[second]),
-        np.bitwise_count(codes[first] ^ turned[second]),
-    )
-    return first, second, bits.astype(np.int64)
+                straight = np.bitwise_count(codes[one] ^ codes[other])
+                bits = np.minimum(straight, np.bitwise_count(codes[one] ^ turned[other]))
+                close = np.flatnonzero(bits < below)
+                yield one[close], other[close], bits[close].astype(np.int64)
 
 
 def _pieces(below: int) -> list[np.uint64]:

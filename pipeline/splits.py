@@ -1,7 +1,8 @@
 """Which pictures must not be parted, and how the splits that an export lacks are formed of them."""
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from itertools import chain
 
 import numpy as np
 import pandas as pd
@@ -9,6 +10,7 @@ import pandas as pd
 from pipeline import looks
 from pipeline.tables import SPLITS
 
+FAR = np.iinfo(np.int64).max  # of what is near to nothing
 MARK = ".rf."  # Roboflow writes <source>_<suffix>.rf.<hash>.<suffix>, one hash a version
 TIES = {"leak_same": "sha256", "leak_source": "source", "leak_alike": "look"}  # strongest first
 
@@ -32,18 +34,10 @@ def groups(images: pd.DataFrame, below: int, ties: Iterable[str] = tuple(TIES)) 
     Returns:
         int64 from 0, indexed as ``images``, in an order that only the files' names decide.
     """
-    leader = list(range(len(images)))
-
-    def lead(place: int) -> int:
-        while leader[place] != place:
-            leader[place] = leader[leader[place]]
-            place = leader[place]
-        return place
-
+    leads = np.arange(len(images))
     for tie in ties:
         for one, other in _links(images[TIES[tie]], below if TIES[tie] == "look" else 0):
-            leader[lead(other)] = lead(one)
-    leads = np.array([lead(place) for place in range(len(images))], dtype=np.int64)
+            leads = _joined(leads, one, other)
     orders = np.array([_order(path) for path in images["path"]], dtype="object")
     ranks = pd.factorize(orders, sort=True)[0].astype(np.int64)
     first = np.full(len(images), len(images))
@@ -108,16 +102,29 @@ def carve(images: pd.DataFrame, shares: dict[str, float], below: int) -> pd.Seri
     return goes
 
 
-def _links(values: pd.Series, below: int) -> list[tuple[int, int]]:
-    """Return places of images that are tied: of equal values, and of looks that are near."""
+def _links(values: pd.Series, below: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Yield places of images that are tied: of equal values, and of looks that are near."""
     told = np.flatnonzero(values != "")
     _, head, which = np.unique(values.iloc[told], return_index=True, return_inverse=True)
-    links = list(zip(told[head[which]].tolist(), told.tolist(), strict=True))
+    yield told[head[which]], told
     if below:
-        codes = _codes(values.iloc[told[head]])
-        one, other, _ = looks.near(codes, below)
-        links += zip(told[head[one]].tolist(), told[head[other]].tolist(), strict=True)
-    return links
+        for one, other, _ in looks.near(_codes(values.iloc[told[head]]), below):
+            yield told[head[one]], told[head[other]]
+
+
+def _joined(leads: np.ndarray, one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """Return the leader of each place, once those of ``one`` and ``other`` are joined in pairs.
+
+    A place leads itself or is led by one that does.
+    """
+    leads = leads.copy()
+    pairs = np.sort(np.stack([leads[one], leads[other]], axis=1), axis=1)
+    while len(pairs := np.unique(pairs[pairs[:, 0] != pairs[:, 1]], axis=0)):
+        np.minimum.at(leads, pairs[:, 1], pairs[:, 0])  # each leader to the lowest it is tied to
+        while not np.array_equal(further := leads[leads], leads):
+            leads = further
+        pairs = np.sort(leads[pairs], axis=1)
+    return leads
 
 
 def _codes(values: pd.Series) -> np.ndarray:
@@ -136,25 +143,27 @@ def _of_equal(ranked: pd.DataFrame, why: str) -> pd.DataFrame:
 def _of_looks(ranked: pd.DataFrame, below: int) -> pd.DataFrame:
     told = ranked[ranked["look"] != ""] if below else ranked[:0]
     names, head, which = np.unique(told["look"], return_index=True, return_inverse=True)
-    one, other, bits = looks.near(_codes(pd.Series(names, dtype="object")), below)
-    each = np.arange(len(names))
-    pairs = pd.DataFrame(
-        {
-            "code": np.concatenate([each, one, other]),
-            "near": head[np.concatenate([each, other, one])],
-            "bits": np.concatenate([np.zeros(len(each), np.int64), bits, bits]),
-        }
-    )
-    ranks = told["rank"].to_numpy()
-    seen = pd.DataFrame({"place": np.arange(len(told)), "code": which}).merge(pairs, on="code")
-    seen = seen[ranks[seen["place"]] > ranks[seen["near"]]]
-    seen = seen.sort_values(["place", "bits", "near"]).drop_duplicates("place")
+    ranks = told["rank"].to_numpy(np.intp)
+    # The nearest image of an earlier split is one of the first of their looks: bits, then place.
+    best = np.full((len(SPLITS), len(names)), FAR, np.int64)
+    itself = np.arange(len(names))
+    alike = looks.near(_codes(pd.Series(names, dtype="object")), below)
+    for one, other, bits in chain([(itself, itself, np.zeros(len(names), np.int64))], alike):
+        for code, near in ((one, other), (other, one)):
+            place = head[near]
+            for rank in range(1, len(SPLITS)):
+                early = ranks[place] < rank
+                away = bits[early] * len(told) + place[early]
+                np.minimum.at(best[rank], code[early], away)
+    found = best[ranks, which]
+    seen = np.flatnonzero(found < FAR)
+    bits, near = np.divmod(found[seen], max(1, len(told)))
     return pd.DataFrame(
         {
-            "image": told.index[seen["place"]],
-            "other": told.index[seen["near"]],
+            "image": told.index[seen],
+            "other": told.index[near],
             "why": "leak_alike",
-            "bits": seen["bits"].to_numpy(),
+            "bits": bits,
         }
     )
 

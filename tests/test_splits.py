@@ -1,9 +1,12 @@
+import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.sparse import csr_array
+from scipy.sparse.csgraph import connected_components
 
-from pipeline import splits
+from pipeline import looks, splits
 
 SHARES = {"valid": 0.2, "test": 0.2}
 
@@ -179,3 +182,44 @@ def test_what_is_tied_to_no_other_split_is_carved_even_if_it_is_one_group():
     table.loc[1, "source"] = "a"
 
     assert splits.carve(table, SHARES, 6)[[0, 1, 2, 3]].tolist() == ["train"] * 2 + ["test"] * 2
+
+
+@given(st.lists(st.tuples(st.integers(0, 40), st.integers(0, 40)), max_size=60), st.integers(1, 5))
+def test_what_is_tied_through_others_has_one_leader_however_the_ties_come(ties, parts):
+    leads = np.arange(41)
+    for part in range(parts):
+        some = np.array(ties[part::parts], np.int64).reshape(-1, 2)
+        leads = splits._joined(leads, some[:, 0], some[:, 1])
+
+    graph = csr_array((np.ones(len(ties)), np.array(ties, int).reshape(-1, 2).T), (41, 41))
+    _, expected = connected_components(graph, directed=False)
+    assert (leads[leads] == leads).all()
+    assert ((leads[:, None] == leads) == (expected[:, None] == expected)).all()
+
+
+@pytest.mark.parametrize("block", [4, 1 << 20])
+def test_frames_of_one_camera_are_told_their_nearest_earlier_one(monkeypatch, block):
+    """All pairs are near, and are not held at once; against all compared with all."""
+    monkeypatch.setattr(looks, "BLOCK", block)
+    looks._few.cache_clear()
+    rng = np.random.default_rng(0)
+    codes = [0xF0F0 ^ int(sum(1 << int(bit) for bit in rng.integers(8, 30, 2))) for _ in range(40)]
+    table = images([f"f{number:02}_jpg.rf.{number}.jpg" for number in range(40)])
+    table["look"] = [f"{code:016x}" for code in codes]
+    table["goes"] = [("train", "valid", "test")[number % 3] for number in range(40)]
+    found = splits.leaks(table, 6).set_index("image")
+
+    rank = {"train": 0, "valid": 1, "test": 2}
+    order = sorted(range(40), key=lambda row: (rank[table["goes"][row]], table["path"][row]))
+    for row in range(40):
+        near = [
+            ((codes[row] ^ codes[other]).bit_count(), order.index(other), other)
+            for other in range(40)
+            if rank[table["goes"][other]] < rank[table["goes"][row]]
+        ]
+        bits, _, other = min(near, default=(64, 0, 0))
+        if bits < 6:
+            assert (found.loc[row, "other"], found.loc[row, "bits"]) == (other, bits)
+        else:
+            assert row not in found.index
+    assert splits.groups(table, 6).nunique() == 1
