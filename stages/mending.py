@@ -43,7 +43,7 @@ class Entry(msgspec.Struct):
 class Stage(msgspec.Struct):
     """What ``dvc.lock`` says of a stage."""
 
-    cmd: str
+    cmd: str | list[str]
     deps: list[Entry] = []
     params: dict[str, dict[str, Any]] = {}
     outs: list[Entry] = []
