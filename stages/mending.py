@@ -43,7 +43,7 @@ class Entry(msgspec.Struct):
 class Stage(msgspec.Struct):
     """What ``dvc.lock`` says of a stage."""
 
-    cmd: str
+    cmd: str | list[str]
     deps: list[Entry] = []
     params: dict[str, dict[str, Any]] = {}
     outs: list[Entry] = []
@@ -64,6 +64,8 @@ def main(project: Path) -> str:
         if not free:
             return "DVC is at work here; nothing was looked at"
         said = [*_readers(project / ".dvc/tmp/rwlock"), *_lock(project / "dvc.lock")]
+        for path in (project / ".dvc/cache/files/md5").glob(".*.tmp"):  # DVC tries its links there
+            path.unlink()
         if gone := missing(project):
             cache = Cache(project)
             found = cleared(cache.of(gone))

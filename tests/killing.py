@@ -261,6 +261,7 @@ def killed(before, where, stage, number, seed, times, expected):
     mended = not good and "half written" in mend(where)
     if mended:
         said, good = finished(where, *so_far)
+    mend(where)  # which also clears away what DVC tried its links with
     wrong = [] if good else [f"the next run failed: {said[-500:]}"]
     wrong += left(where) + differences(state(where), expected)
     shutil.rmtree(where / "site", ignore_errors=True)

@@ -1,8 +1,10 @@
 """Weights by address, from a server on a loopback socket."""
 
 import hashlib
+import itertools
 import multiprocessing
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
@@ -203,6 +205,18 @@ def test_a_slow_server_is_given_up(storage, tmp_path):
 
     with pytest.raises(WeightsError, match=r"raise download\.finished_within"):
         fetch(tmp_path, storage.url, attempts=50, finished_within=0.2)
+
+
+def test_a_clock_that_is_set_ends_no_download_and_prolongs_none(storage, tmp_path, monkeypatch):
+    """Ten years forward and back at every question; the time that passed is another clock's."""
+    now, jumps = time.time, itertools.cycle([3e8, -3e8])
+    monkeypatch.setattr(time, "time", lambda: now() + next(jumps))
+    storage.statuses = [503, 503]
+
+    assert fetch(tmp_path, storage.url).read_bytes() == FILE
+    storage.statuses = [503] * 50
+    with pytest.raises(WeightsError, match=r"raise download\.finished_within"):
+        fetch(tmp_path / "other", storage.url, attempts=50, finished_within=0.2)
 
 
 @pytest.mark.parametrize(

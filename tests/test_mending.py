@@ -105,6 +105,16 @@ def test_a_table_of_readers_that_is_none_is_removed(project, text):
     assert not (project / ".dvc/tmp/rwlock").exists()
 
 
+def test_what_dvc_tried_its_links_with_is_cleared_away(project):
+    left = project / ".dvc/cache/files/md5/.Y1seCXpD7cLrSEFKkJoDkA.tmp"
+    left.parent.mkdir(parents=True)
+    left.touch()
+
+    mending.main(project)
+
+    assert not left.exists()
+
+
 def test_while_dvc_is_at_work_nothing_is_touched(project):
     """As another process sees it: the lock is held by an open file, here by one of this process."""
     (project / "dvc.lock").write_text("s")

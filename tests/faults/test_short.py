@@ -32,7 +32,7 @@ from running import (
 )
 from test_clean import clean_set
 
-from pipeline import memory, parallel, store
+from pipeline import copies, memory, parallel, store
 from pipeline.errors import PipelineError
 
 LIGHT = ("pull", "validate", "rasterise", "tag", "browse")
@@ -310,7 +310,7 @@ def dies_always(number):
 @pytest.fixture(params=[True, False], ids=["copies", "processes"])
 def split(request, monkeypatch):
     """Workers are copies of this process, or processes of their own."""
-    monkeypatch.setattr(parallel, "_can_split", lambda: request.param)
+    monkeypatch.setattr(copies, "can_split", lambda: request.param)
 
 
 @pytest.mark.usefixtures("split")
