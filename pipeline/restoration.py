@@ -1,9 +1,8 @@
 """Scores of fillings -> how much better ours are than others, with intervals, and what remains."""
 
-import numpy as np
 import pandas as pd
 
-from pipeline import tables
+from pipeline import resampling, tables
 
 OURS = "deepfill"
 LESS_IS_BETTER = {"l1", "seam", "lpips"}
@@ -61,11 +60,7 @@ def _row(
     if not len(ours):
         return []
     gains = theirs - ours if metric in LESS_IS_BETTER else ours - theirs
-    weights = np.random.default_rng(seed).multinomial(
-        len(gains), np.full(len(gains), 1 / len(gains)), size=resamples
-    )
-    tail = (1 - confidence) / 2
-    low, high = np.quantile(weights @ gains / len(gains), [tail, 1 - tail])
+    low, high = resampling.interval(gains, resamples, confidence, seed)
     means = {"ours": ours.mean(), "theirs": theirs.mean(), "gain": gains.mean()}
     return [where | {"images": len(gains)} | means | {"gain_low": low, "gain_high": high}]
 

@@ -4,9 +4,9 @@ import re
 from typing import Annotated
 
 import msgspec
-import numpy as np
 import pandas as pd
 
+from pipeline import resampling
 from pipeline.params import Params
 from pipeline.tables import SINCE, SPLITS
 
@@ -57,11 +57,7 @@ def paired(
     for split in (one for one in SPLITS if (both["split"] == one).any()):
         some = both[both["split"] == split]
         gains = some["change"].to_numpy()
-        weights = np.random.default_rng(seed).multinomial(
-            len(gains), np.full(len(gains), 1 / len(gains)), size=resamples
-        )
-        tail = (1 - confidence) / 2
-        low, high = np.quantile(weights @ gains / len(gains), [tail, 1 - tail])
+        low, high = resampling.interval(gains, resamples, confidence, seed)
         means = {name: float(some[name].mean()) for name in ("before", "after", "change")}
         row = {"what": "iou.paired", "split": split, "images": len(some), "low": low, "high": high}
         rows.append(_NOTHING | row | means)
