@@ -14,7 +14,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from pipeline import masks, pictures, store
+from pipeline import masks, smaller, store
 from pipeline.errors import ImageError
 from pipeline.pictures import PREDICTED, TRUTH
 
@@ -80,7 +80,7 @@ class Drawer:
         return Made(self._bands(photo), self._pair(photo))
 
     def _bands(self, photo: Photo) -> bool:
-        size = _within(photo.size_wh, self.side)
+        size = smaller.size(photo.size_wh, self.side)
         truth = _mask(self.masks / photo.split / f"{photo.stem}.png", size)
         predicted = _mask(self.segments / photo.split / f"{photo.stem}.png", size)
         if truth is None or predicted is None:
@@ -95,14 +95,13 @@ class Drawer:
             return False
         try:
             both = {
-                "before": store.read_image(self.raw / photo.path),
-                "after": store.read_image(after),
+                "before": smaller.read(self.raw / photo.path, self.side),
+                "after": smaller.shrink(store.read_image(after), self.side),
             }
         except ImageError:
             return False
         for folder, image in both.items():
-            small = pictures.shrink(image, self.side)
-            content = store.encode_image(small, ".jpg", QUALITY)
+            content = store.encode_image(image, ".jpg", QUALITY)
             store.write_bytes(self.into / folder / f"{photo.name}.jpg", content)
         return True
 
@@ -176,11 +175,6 @@ def _mask(path: Path, size_wh: tuple[int, int]) -> np.ndarray | None:
         return masks.resize(store.read_mask(path), size_wh[1], size_wh[0])
     except ImageError:
         return None
-
-
-def _within(size_wh: tuple[int, int], side: int) -> tuple[int, int]:
-    scale = min(1.0, side / max(size_wh))
-    return max(1, round(size_wh[0] * scale)), max(1, round(size_wh[1] * scale))
 
 
 def _chunk(kind: bytes, content: bytes) -> bytes:

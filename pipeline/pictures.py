@@ -10,6 +10,7 @@ import numpy as np
 
 from pipeline import masks, store
 from pipeline.errors import ImageError, PipelineError
+from pipeline.smaller import read, shrink
 
 TRUTH = (86, 180, 233)  # RGB, sky blue: what a person drew
 PREDICTED = (230, 159, 0)  # RGB, orange: what the network drew
@@ -102,7 +103,7 @@ class Drawer:
 
     def photo(self, shot: Shot, side: int) -> np.ndarray:
         """Return the photo itself."""
-        return shrink(store.read_image(self.folders.raw / shot.path), side)
+        return read(self.folders.raw / shot.path, side)
 
     def truth(self, shot: Shot, side: int) -> np.ndarray:
         """Return the photo with what a person drew."""
@@ -209,15 +210,6 @@ def _centred(image: np.ndarray, side: int) -> np.ndarray:
 def mask_path(folder: Path, shot: Shot) -> Path:
     """Return where a derived PNG of the shot's photo lies."""
     return folder / shot.split / f"{shot.stem}.png"
-
-
-def shrink(image: np.ndarray, side: int) -> np.ndarray:
-    """Return ``(H, W, 3)`` uint8 no longer than ``side`` pixels either way; never enlarged."""
-    scale = side / max(image.shape[:2])
-    if scale >= 1:
-        return image
-    size_wh = tuple(max(1, round(length * scale)) for length in image.shape[1::-1])
-    return cv2.resize(image, size_wh, interpolation=cv2.INTER_AREA)
 
 
 def fitted(mask: np.ndarray, image: np.ndarray) -> np.ndarray:

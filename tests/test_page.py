@@ -9,14 +9,17 @@ import tomllib
 from pathlib import Path
 
 import altair as alt
+import cv2
 import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import ValidationError
+from PIL import Image
 
-from pipeline import charts, masks, page, pictures, store, words
+from pipeline import charts, masks, page, pictures, smaller, store, words
+from pipeline.errors import ImageError
 
 TITLES = dict.fromkeys(
     ("name", "series", "value", "low", "high", "images", "epoch", "size"), "a title"
@@ -273,6 +276,33 @@ def test_pictures_keep_their_shape_and_are_never_enlarged():
     assert pictures.shrink(wide, 200).shape == (50, 200, 3)
     assert pictures.shrink(wide, 1000).shape == (100, 400, 3)
     assert pictures.shrink(np.zeros((1, 5000, 3), np.uint8), 100).shape == (1, 100, 3)
+
+
+@pytest.mark.parametrize("size", [(640, 480), (641, 479), (479, 641), (1203, 2411), (4000, 3001)])
+@pytest.mark.parametrize("side", [64, 300, 1000])
+def test_a_photo_is_read_small_as_if_it_had_been_read_whole(size, side, tmp_path):
+    rng = np.random.default_rng(0)
+    rough = rng.integers(0, 256, (12, 16, 3)).astype(np.uint8)
+    photo = cv2.resize(rough, size, interpolation=cv2.INTER_CUBIC)
+    store.write_image(tmp_path / "a.jpg", photo)
+    whole = pictures.shrink(store.read_image(tmp_path / "a.jpg"), side)
+    small = smaller.read(tmp_path / "a.jpg", side)
+
+    assert small.shape == whole.shape
+    assert max(small.shape) == min(side, max(size))
+    assert np.abs(small.astype(int) - whole).mean() < 3  # grey levels, of harsh blots
+
+
+def test_what_libjpeg_cannot_reduce_is_read_whole_and_what_is_no_picture_is_refused(tmp_path):
+    Image.new("CMYK", (400, 200), (0, 255, 255, 0)).save(tmp_path / "cmyk.jpg")
+    store.write_image(tmp_path / "a.png", np.zeros((200, 400, 3), np.uint8))
+    (tmp_path / "cut.jpg").write_bytes((tmp_path / "cmyk.jpg").read_bytes()[:100])
+
+    for name in ("cmyk.jpg", "a.png"):
+        assert smaller.read(tmp_path / name, 100).shape == (50, 100, 3)
+    for name in ("cut.jpg", "none.jpg"):
+        with pytest.raises(ImageError):
+            smaller.read(tmp_path / name, 100)
 
 
 def test_the_legend_has_the_colours_of_the_masks():
