@@ -14,7 +14,7 @@ import threading
 import warnings
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sized
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from itertools import islice
 from typing import TYPE_CHECKING, TypeVar
 
@@ -216,15 +216,17 @@ def _sender(client: Client, function: Callable, framework: str) -> Callable[[lis
 def _taken(client: Client, waiting: deque[Future], patience: float) -> Result:
     """Wait for the oldest batch and return its results, leaving it off the queue."""
     future, missing = waiting[0], 0.0
-    while not _done(future):
-        missing = 0.0 if _threads(client) else missing + GLANCE
-        if missing >= patience:
-            raise PipelineError(
-                f"the cluster has had no worker for {patience:g} s (compute.patience); start some, "
-                "see docs/cluster.md"
-            )
     try:
-        results, error = pickle.loads(future.result())  # of our own function
+        while (content := _result(future)) is None:
+            missing = 0.0 if _threads(client) else missing + GLANCE
+            if missing >= patience:
+                raise PipelineError(
+                    f"the cluster has had no worker for {patience:g} s (compute.patience); start "
+                    "some, see docs/cluster.md"
+                )
+        results, error = pickle.loads(content)  # of our own function
+    except PipelineError:
+        raise
     except CancelledError as error:
         raise _lost(client) from error
     except KilledWorker as error:
@@ -243,8 +245,13 @@ def _taken(client: Client, waiting: deque[Future], patience: float) -> Result:
     return results
 
 
-def _done(future: Future) -> bool:
-    """Wait for a moment, and return whether there is a result or an error."""
-    with suppress(TimeoutError, CancelledError):
-        future.exception(timeout=GLANCE)
-    return future.done()
+def _result(future: Future) -> bytes | None:
+    """Wait for a moment, and return the result if there is one.
+
+    One that is there may be lost with its worker while it is fetched, and is made again; so never
+    wait without end.
+    """
+    try:
+        return future.result(timeout=GLANCE)
+    except TimeoutError:
+        return None
