@@ -23,6 +23,7 @@ QUIET = {
     "distributed.admin.system-monitor.interval": "5s",
     "distributed.worker.memory.monitor-interval": "1s",
 }
+MENDED = 10  # seconds from one look after the workers to the next
 # Ctrl-C reaches workers too, which would complain of it; they end with the scheduler.
 DEAF = "import signal\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\n"
 
@@ -63,7 +64,8 @@ def main(workers: int, port: int) -> None:
         address = cluster.scheduler_address
         say(f"cluster: {workers} workers at {address}; Ctrl-C ends them. In another terminal:")
         say(f"dvc exp run -S compute.backend=dask -S compute.scheduler={address}")
-        end.wait()
+        while not end.wait(MENDED):
+            cluster.scale(workers)  # of a worker that dies while it starts, none takes the place
 
 
 def say(line: str) -> None:
