@@ -136,9 +136,7 @@ def _connected(address: str) -> Client:
             f"compute.scheduler {address!r} is no address: {error}; give one such as "
             "tcp://127.0.0.1:8786"
         ) from error
-    except Exception as error:
-        if not isinstance(error, (OSError, ImportError, RuntimeError, TypeError)):
-            raise
+    except (OSError, ImportError, RuntimeError, TypeError) as error:
         raise PipelineError(
             f"compute.scheduler {address} does not answer ({_reason(error)}); start a cluster "
             "(make cluster), or set compute.backend: local"

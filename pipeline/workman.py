@@ -78,7 +78,7 @@ class _Work:
         if function is not None:
             self._digest, self._content, self._function = digest, function, None
         try:
-            return pickle.dumps((self._get(digest)(pickle.loads(items)), None), -1)  # the driver's
+            return _pickled((self._get(digest)(pickle.loads(items)), None))  # the driver's
         except Exception as error:  # noqa: BLE001  # the driver is told of it, whatever it is
             return pickle.dumps((None, _sendable(error)), -1)
 
@@ -89,6 +89,16 @@ class _Work:
             self._function = pickle.loads(self._content)  # the driver's
             copies.settle()
         return self._function
+
+
+def _pickled(answer: tuple) -> bytes:
+    """Pickle an answer; of what a program's own file defines, the classes with it."""
+    try:
+        return pickle.dumps(answer, pickle.HIGHEST_PROTOCOL)
+    except Exception:  # noqa: BLE001  # whatever pickle stumbles over, the other one may not
+        from distributed.protocol.pickle import dumps  # noqa: PLC0415  # it takes half a second
+
+        return dumps(answer)
 
 
 def _watch(busy: threading.Event, boss: int) -> NoReturn:

@@ -482,3 +482,30 @@ def test_no_thread_of_ours_is_left_waiting(started):
     batches.close()
 
     assert threading.active_count() <= before + 1
+
+
+PROGRAM = """
+import sys
+from typing import NamedTuple
+from pipeline import parallel
+class Pair(NamedTuple):
+    number: int
+    square: int
+def pair(number):
+    return Pair(number, number * number)
+compute = parallel.ComputeParams(backend="dask", workers=0, scheduler=sys.argv[1])
+done = parallel.each(pair, range(50), compute, "test")
+print(done == [pair(number) for number in range(50)], {type(one) is Pair for one in done})
+"""
+
+
+def test_results_may_be_of_classes_of_the_program_itself(started, tmp_path):
+    """A stage is the program that DVC starts; its classes have no module that others know."""
+    program = tmp_path / "program.py"
+    program.write_text(PROGRAM)
+    done = subprocess.run(
+        [sys.executable, str(program), started.address],
+        capture_output=True, text=True, env=os.environ | {"PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+
+    assert (done.stdout, done.stderr) == ("True {True}\n", "")

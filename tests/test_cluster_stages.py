@@ -113,8 +113,9 @@ def test_other_weights_on_a_worker_are_refused(tmp_path):
 
     settings = params.load(SegmentParams, "segment")
     (tmp_path / "unet.weights.h5").write_bytes(b"one")
-    folders = [tmp_path] * 4
-    look = Look(settings, ["background", "person"], *folders, weights(settings, tmp_path))
+    folders = dict.fromkeys(("raw", "masks", "model"), tmp_path)
+    names, digest = ["background", "person"], weights(settings, tmp_path)
+    look = Look(settings=settings, labels=names, weights=digest, **folders)
     (tmp_path / "unet.weights.h5").write_bytes(b"another")
 
     with pytest.raises(WeightsError, match=r"holds other weights on a worker.*docs/cluster.md"):
