@@ -27,7 +27,7 @@ from playwright.sync_api import Browser, sync_playwright
 
 import pipeline
 from benchmarks import made, whole_run
-from pipeline import coco, store, tables
+from pipeline import coco, outcomes, store, tables
 from pipeline.auditing import FILES, TABLES
 from pipeline.findings import LEAKS
 
@@ -177,9 +177,9 @@ def _tables(
         | {"annotation_id": 1, "kind": "boundary", "score": 0.5, "expected": 0.1, "excess": 0.4}
         | {"suspect": chance.random(count) < 0.1, "held_out": True}
         | box,
-        "restored": dict.fromkeys(tables.RESTORED, 0.5)
+        "restored": dict.fromkeys(outcomes.RESTORED, 0.5)
         | {"file_name": test["file_name"], "kind": "transplant", "method": "deepfill"},
-        "remains": {name: [] for name in tables.REMAINS},
+        "remains": {name: [] for name in outcomes.REMAINS},
     }
     for name, values in outcome.items():
         path = folder / "reports" / f"{name}.csv"

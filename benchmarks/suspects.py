@@ -22,7 +22,7 @@ import shapely
 from shapely import affinity
 
 from benchmarks.outlines import auc
-from pipeline import coco, params, store, tables
+from pipeline import coco, outcomes, params, store, tables
 from pipeline.suspect import SuspectParams
 from pipeline.tables import Dataset
 from stages import suspect as stage
@@ -167,7 +167,7 @@ def main() -> None:
             coco.save(Path(scratch, "valid"), spoilt)
             out = Path(scratch, "suspects.csv")
             line = stage.main(raw, Path(scratch, "valid"), masks, chosen, model, out)
-            found = store.read_table(out, tables.SUSPECTS)
+            found = store.read_table(out, outcomes.SUSPECTS)
         told, sound = excesses(found, planted)
         print(f"\nseed {seed}, limit {limit:g}: {line}")  # noqa: T201
         for table in (compare(told, sound, limit), limits(told, sound)):

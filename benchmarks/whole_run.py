@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from pipeline import store, tables
+from pipeline import outcomes, store, tables
 from pipeline.findings import FILLING
 
 MEASURES = ("iou", "dice", "precision", "recall", "boundary_iou")
@@ -32,23 +32,23 @@ def write(
         for split in splits
         for name, tag in [("", ""), *((one, "") for one in names), *(("", one) for one in tags)]
     ]
-    plain = {name: 0.5 for name in tables.IOU} | {"iou_low": 0.4, "iou_high": 0.6}
+    plain = {name: 0.5 for name in outcomes.IOU} | {"iou_low": 0.4, "iou_high": 0.6}
     test = rows[rows["split"] == "test"]
     worst = [{"rank": n, "file_name": name} for n, name in enumerate(test["file_name"].head(10), 1)]
     labels = ["", *names]
     made = {
         "history": [
-            dict.fromkeys(tables.HISTORY, 0.5) | {"epoch": n, "size": 160}
+            dict.fromkeys(outcomes.HISTORY, 0.5) | {"epoch": n, "size": 160}
             for n in range(1, EPOCHS + 1)
         ],
         "iou": [plain | group for group in groups],
         "scores": [
-            dict.fromkeys(tables.SCORES, 0.5) | group | {"measure": measure}
+            dict.fromkeys(outcomes.SCORES, 0.5) | group | {"measure": measure}
             for group in groups
             for measure in MEASURES
         ],
         "costs": [
-            dict.fromkeys(tables.COSTS, 0.1) | {"tag": one, "images": 60, "tagged": 9}
+            dict.fromkeys(outcomes.COSTS, 0.1) | {"tag": one, "images": 60, "tagged": 9}
             for one in tags
         ],
         "confusion": [
@@ -71,14 +71,14 @@ def write(
             for n in range(15)
         ],
         "worst": [
-            dict.fromkeys(tables.WORST, 0.3) | one | {"split": "test", "tags": tags[0]}
+            dict.fromkeys(outcomes.WORST, 0.3) | one | {"split": "test", "tags": tags[0]}
             for one in worst
         ],
         "rivals": [],
         "learning_curve": [],
         "changes": [],
         "restoration": [
-            dict.fromkeys(tables.RESTORATION, 0.5)
+            dict.fromkeys(outcomes.RESTORATION, 0.5)
             | {
                 "kind": "transplant",
                 "tag": "",
@@ -101,7 +101,7 @@ def write(
             | {"images": None}
         ],
     }
-    schemas = {"learning_curve": tables.LEARNING}
+    schemas = {"learning_curve": outcomes.LEARNING}
     for name, found in made.items():
         schema = schemas.get(name) or getattr(tables, name.upper())
         store.write_table(reports / f"{name}.csv", schema.frame(found), schema)

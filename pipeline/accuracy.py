@@ -9,9 +9,10 @@ import numpy as np
 import pandas as pd
 
 from pipeline import store
+from pipeline.columns import Columns
 from pipeline.errors import TableError
 from pipeline.rules import RULES
-from pipeline.tables import TAG_ACCURACY, Columns
+from pipeline.tables import TAG_ACCURACY
 
 ANSWERS = Columns({"file_name": ("str", "the picture's name")})
 YES = {"1", "1.0", "true", "yes"}

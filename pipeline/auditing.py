@@ -17,6 +17,7 @@ from pipeline import (
     browse,
     doubts,
     looking,
+    outcomes,
     params,
     pull,
     roboflow_pin,
@@ -175,7 +176,7 @@ def audit(
     images = tag.run(sound.dataset, raw, limits, compute)
     right = accuracy.compare(images, answers)
     if suspects is not None:
-        images = doubts.joined(images, store.read_table(Path(suspects), tables.SUSPECTS))
+        images = doubts.joined(images, store.read_table(Path(suspects), outcomes.SUSPECTS))
     shares = doubts.counted(tag.shares(images), images)
     summary = [validate.summary(read, sound), tag.summary(images, shares)]
     if len(answers):

@@ -8,7 +8,7 @@ for the expected calibration error; Guo et al., "On Calibration of Modern Neural
 import numpy as np
 import pandas as pd
 
-from pipeline import scoring, tables
+from pipeline import outcomes, scoring, tables
 from pipeline.errors import MaskError
 
 BINS = 20  # of equal width
@@ -53,7 +53,7 @@ def _binned(likely: np.ndarray, right: np.ndarray) -> np.ndarray:
 
 
 def table(counted: dict[str, np.ndarray], names: list[str]) -> pd.DataFrame:
-    """Return columns as ``tables.CALIBRATION``.
+    """Return columns as ``outcomes.CALIBRATION``.
 
     Args:
         counted: by split, the sum over images of what ``counts`` gives.
@@ -69,7 +69,7 @@ def table(counted: dict[str, np.ndarray], names: list[str]) -> pd.DataFrame:
         for name, bins in zip(names, counted[split].tolist(), strict=True)
         for place, (pixels, total, hits) in enumerate(bins)
     ]
-    return tables.CALIBRATION.frame(rows)
+    return outcomes.CALIBRATION.frame(rows)
 
 
 def error(calibrated: pd.DataFrame, split: str) -> float:

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from pipeline.tables import COSTS, SUSPECTS
+from pipeline.outcomes import COSTS, SUSPECTS
 
 HELD_OUT = ("valid", "test")  # what was learnt from is known by heart, with or without problems
 RIDGE = 1.0  # photos that say "this problem costs nothing"; a rare problem is believed less
@@ -27,14 +27,14 @@ def table(
     Photos of the valid and test split are compared; of train only where there are no others.
 
     Args:
-        counted: columns as ``tables.COUNTS``.
+        counted: columns as ``outcomes.COUNTS``.
         tagged: columns as ``tables.MEASURED``, then one boolean column a tag.
         resamples: bootstrap resamples of the photos, within each split.
         confidence: of the intervals, 0..1, percentile bootstrap.
         seed: of the resampling.
 
     Returns:
-        Columns as ``tables.COSTS``, a row a tag in the tags' order; tags without a scored photo
+        Columns as ``outcomes.COSTS``, a row a tag in the tags' order; tags without a scored photo
         have none.
     """
     photos = _scored(counted, tagged)
@@ -71,8 +71,8 @@ def metrics(found: pd.DataFrame, suspects: pd.DataFrame) -> dict:
     """Return ``gain`` by tag, as of ``table``, and ``suspects``: how many labels of each kind.
 
     Args:
-        found: columns as ``tables.COSTS``.
-        suspects: columns as ``tables.SUSPECTS``.
+        found: columns as ``outcomes.COSTS``.
+        suspects: columns as ``outcomes.SUSPECTS``.
     """
     gains = {row.tag: round(row.gain, 6) for row in found.itertuples() if np.isfinite(row.gain)}
     rows = SUSPECTS.check(suspects, "suspects")

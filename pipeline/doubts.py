@@ -6,8 +6,9 @@ measurements where both are there.
 
 import pandas as pd
 
+from pipeline.outcomes import SUSPECTS
 from pipeline.rules import SUSPECT_LABEL, Rule
-from pipeline.tables import SPLITS, SUSPECTS, TAGS
+from pipeline.tables import SPLITS, TAGS
 
 DOUBT = "doubt"  # the measurement: the largest excess of the photo's labels
 WHOLE = "image"  # the kind of the rows that are no label
@@ -23,7 +24,7 @@ def joined(measured: pd.DataFrame, suspects: pd.DataFrame) -> pd.DataFrame:
 
     Args:
         measured: ``split`` and ``file_name`` of each photo, and more.
-        suspects: columns as ``tables.SUSPECTS``; without rows nothing is known, nothing joined.
+        suspects: columns as ``outcomes.SUSPECTS``; without rows nothing is known, nothing joined.
 
     Returns:
         ``doubt`` is the largest excess of the photo's labels and of what has none, 0..1; NaN of a

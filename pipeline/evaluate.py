@@ -9,7 +9,7 @@ from collections import Counter
 import numpy as np
 import pandas as pd
 
-from pipeline import calibration, scoring, tables
+from pipeline import calibration, outcomes, scoring, tables
 from pipeline.scoring import EvaluateParams
 
 HEADLINE = "test"  # the split whose scores stand at the top of metrics.json
@@ -23,13 +23,13 @@ def scores(
     """Score every split x category x tag.
 
     Args:
-        counted: columns as ``tables.COUNTS``.
+        counted: columns as ``outcomes.COUNTS``.
         tagged: columns as ``tables.MEASURED``, then one boolean column a tag.
         labels: columns as ``tables.LABELS``.
         params: of the intervals.
 
     Returns:
-        Columns as ``tables.SCORES``; rows of one split together, all images before each tag, the
+        Columns as ``outcomes.SCORES``; rows of one split together, all images before each tag, the
         mean over categories before each category. A group without images has no row, a category
         that is in no image of a group neither.
     """
@@ -47,19 +47,19 @@ def scores(
             has = _has(keys, split, files, tag)
             if has.any():
                 rows += _group(cube[:, has], {"split": split, "tag": tag}, names, params)
-    return tables.SCORES.frame(rows)
+    return outcomes.SCORES.frame(rows)
 
 
 def headlines(scored: pd.DataFrame) -> pd.DataFrame:
-    """Return the scores that most readers want, a row a group; columns as ``tables.IOU``.
+    """Return the scores that most readers want, a row a group; columns as ``outcomes.IOU``.
 
     Args:
-        scored: columns as ``tables.SCORES``.
+        scored: columns as ``outcomes.SCORES``.
     """
     group = ["split", "category", "tag"]
     of = {name: rows.set_index(group) for name, rows in scored.groupby("measure", sort=False)}
     if not of:
-        return tables.IOU.empty()
+        return outcomes.IOU.empty()
     overlap, bands = of["iou"], of["boundary_iou"]
     wide = pd.DataFrame(
         {
@@ -76,7 +76,7 @@ def headlines(scored: pd.DataFrame) -> pd.DataFrame:
             "boundary_iou_high": bands["mean_high"],
         }
     )
-    return tables.IOU.check(wide.reset_index(), "scores", cast=True)
+    return outcomes.IOU.check(wide.reset_index(), "scores", cast=True)
 
 
 def confusion(pairs: dict[str, Counter], labels: pd.DataFrame) -> pd.DataFrame:
@@ -87,7 +87,7 @@ def confusion(pairs: dict[str, Counter], labels: pd.DataFrame) -> pd.DataFrame:
         labels: columns as ``tables.LABELS``.
 
     Returns:
-        Columns as ``tables.CONFUSION``: every pair of each split, in order of label.
+        Columns as ``outcomes.CONFUSION``: every pair of each split, in order of label.
     """
     names = labels.sort_values("label")[["label", "name"]].itertuples(index=False)
     known = [(int(label), name) for label, name in names]
@@ -102,19 +102,19 @@ def confusion(pairs: dict[str, Counter], labels: pd.DataFrame) -> pd.DataFrame:
                 | {"share": pixels[label, other] / whole if whole else np.nan}
                 for other, other_name in known
             ]
-    return tables.CONFUSION.frame(rows)
+    return outcomes.CONFUSION.frame(rows)
 
 
 def worst(counted: pd.DataFrame, tagged: pd.DataFrame, count: int) -> pd.DataFrame:
     """List the images of lowest IoU of each split, with what is known against them.
 
     Args:
-        counted: columns as ``tables.COUNTS``.
+        counted: columns as ``outcomes.COUNTS``.
         tagged: columns as ``tables.MEASURED``, then one boolean column a tag.
         count: of images a split, at most.
 
     Returns:
-        Columns as ``tables.WORST``. Images in which nothing is and nothing was found have no IoU
+        Columns as ``outcomes.WORST``. Images in which nothing is and nothing was found have no IoU
         and are not among them.
     """
     union = counted["tp"] + counted["fp"] + counted["fn"]
@@ -131,7 +131,7 @@ def worst(counted: pd.DataFrame, tagged: pd.DataFrame, count: int) -> pd.DataFra
         for rank, row in enumerate(lowest.itertuples(), start=1):
             about = known.get((split, row.file_name), {})
             rows.append(_poor(row, rank, about, tags))
-    return tables.WORST.frame(rows)
+    return outcomes.WORST.frame(rows)
 
 
 def _poor(row: object, rank: int, about: dict, tags: list[str]) -> dict:
@@ -165,12 +165,12 @@ def metrics(  # noqa: PLR0913  # one a table
     """The headline numbers, nested; six digits; what is absent is left out.
 
     Args:
-        scored: columns as ``tables.IOU``.
-        restored: columns as ``tables.RESTORED``.
+        scored: columns as ``outcomes.IOU``.
+        restored: columns as ``outcomes.RESTORED``.
         issues: columns as ``tables.ISSUES``.
         tagged: columns as ``tables.MEASURED``, then one boolean column a tag.
         accuracy: columns as ``tables.TAG_ACCURACY``.
-        calibrated: columns as ``tables.CALIBRATION``.
+        calibrated: columns as ``outcomes.CALIBRATION``.
     """
     test = scored[scored["split"] == HEADLINE]
     overall = scored[(scored["tag"] == "") & (scored["category"] == "")].set_index("split")
@@ -218,7 +218,7 @@ def _has(keys: pd.DataFrame, split: str, files: np.ndarray, tag: str) -> np.ndar
 def _group(
     cube: np.ndarray, where: dict[str, str], names: pd.Series, params: EvaluateParams
 ) -> list[dict]:
-    """Rows of ``tables.SCORES`` for one set of images: the mean over categories, then each."""
+    """Rows of ``outcomes.SCORES`` for one set of images: the mean over categories, then each."""
     found = scoring.summary(cube, params)
     present = found.images[0] > 0  # the first measure is IoU, which every label that is there has
     order = [(len(names), ""), *enumerate(names)]

@@ -8,9 +8,9 @@ import pandas as pd
 import shapely
 
 from pipeline.anatomy import Layer
-from pipeline.tables import (
+from pipeline.columns import Columns
+from pipeline.outcomes import (
     CALIBRATION,
-    CHANGES,
     CONFUSION,
     COSTS,
     COUNTS,
@@ -22,14 +22,10 @@ from pipeline.tables import (
     RESTORED,
     RIVALS,
     SCORES,
-    SINCE,
-    SPLITS,
     SUSPECTS,
-    TAG_ACCURACY,
     WORST,
-    Columns,
-    Dataset,
 )
+from pipeline.tables import CHANGES, SINCE, SPLITS, TAG_ACCURACY, Dataset
 
 # Table 1 of the student report this pipeline grew from, in its order, to stand beside ours.
 REPORTED = {
@@ -74,27 +70,27 @@ class Run:
         issues: columns as ``tables.ISSUES``.
         measured: columns as ``tables.MEASURED``, then measurements, then a boolean column a tag.
         tags: columns as ``tables.TAGS``.
-        history: columns as ``tables.HISTORY``.
+        history: columns as ``outcomes.HISTORY``.
         filling: columns as ``FILLING``: how the restorer learnt.
-        counts: columns as ``tables.COUNTS``.
-        iou: columns as ``tables.IOU``.
-        restored: columns as ``tables.RESTORED``.
-        costs: columns as ``tables.COSTS``.
-        suspects: columns as ``tables.SUSPECTS``.
-        gains: columns as ``tables.RESTORATION``.
-        remains: columns as ``tables.REMAINS``.
+        counts: columns as ``outcomes.COUNTS``.
+        iou: columns as ``outcomes.IOU``.
+        restored: columns as ``outcomes.RESTORED``.
+        costs: columns as ``outcomes.COSTS``.
+        suspects: columns as ``outcomes.SUSPECTS``.
+        gains: columns as ``outcomes.RESTORATION``.
+        remains: columns as ``outcomes.REMAINS``.
         refilled: stems of the test photos that were restored.
         transplanted: stems of the test photos with a transplanted hole.
         accuracy: columns as ``tables.TAG_ACCURACY``.
         leaks: columns as ``LEAKS``.
         answers: true tags, as ``accuracy.read`` gives them.
         doubted: ``suspect.above``, if ``measured`` has ``suspect_label`` (see ``doubts.joined``).
-        scores: columns as ``tables.SCORES``.
-        confusion: columns as ``tables.CONFUSION``.
-        calibration: columns as ``tables.CALIBRATION``.
-        worst: columns as ``tables.WORST``.
-        rivals: columns as ``tables.RIVALS``.
-        learning: columns as ``tables.LEARNING``.
+        scores: columns as ``outcomes.SCORES``.
+        confusion: columns as ``outcomes.CONFUSION``.
+        calibration: columns as ``outcomes.CALIBRATION``.
+        worst: columns as ``outcomes.WORST``.
+        rivals: columns as ``outcomes.RIVALS``.
+        learning: columns as ``outcomes.LEARNING``.
         changes: columns as ``tables.CHANGES``.
         since: columns as ``tables.SINCE``.
         provenance: ``packages``, ``parameters``, ``seeds`` and ``weights`` as ``provenance`` gives.
@@ -329,7 +325,7 @@ def crossed(iou: pd.DataFrame, split: str, rows: int) -> dict | None:
 
 
 def prices(costs: pd.DataFrame) -> list[dict]:
-    """Return the rows of ``tables.COSTS`` whose gain is known, the largest first."""
+    """Return the rows of ``outcomes.COSTS`` whose gain is known, the largest first."""
     known = costs.dropna(subset="gain").sort_values(["gain", "tag"], ascending=[False, True])
     return known.to_dict("records")
 

@@ -22,7 +22,7 @@ SAID = (  # texts that only this page's scripts name
     "doubt", "own_judge", "restoration", "remains", "alt_before", "alt_after", "suspect_badge",
     "slider", "no_problem",
 )  # fmt: skip
-KINDS = ("missing", "extra", "category", "boundary")  # of tables.SUSPECTS
+KINDS = ("missing", "extra", "category", "boundary")  # of outcomes.SUSPECTS
 METHOD = "deepfill"
 
 

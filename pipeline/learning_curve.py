@@ -48,7 +48,7 @@ def epochs(full: int, images: int, all_images: int) -> int:
 
 
 def row(cube: np.ndarray, about: dict, params: EvaluateParams) -> dict:
-    """Return a row of ``tables.LEARNING``.
+    """Return a row of ``outcomes.LEARNING``.
 
     Args:
         cube: ``(5, images, K)`` of one split, as ``scoring.summary`` takes it.

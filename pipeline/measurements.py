@@ -9,7 +9,7 @@ import msgspec
 import numpy as np
 
 from pipeline import focus, hiding, images, memory, padding, places, silhouettes, store, tracing
-from pipeline.tables import Columns
+from pipeline.columns import Columns
 
 SEEN = 8192  # photos whose corners are held, 13 KB each; those of one place follow each other
 

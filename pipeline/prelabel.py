@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from pipeline import drawing, images, masks, polygons, tables
+from pipeline import drawing, images, masks, outcomes, polygons, tables
 from pipeline.params import Params
 
 SPLIT = "train"  # where the photos go; the tools they are meant for know no split without a name
@@ -162,11 +162,11 @@ def rank(found: list[Found], labelled: np.ndarray, names: list[str]) -> pd.DataF
         names: their file names.
 
     Returns:
-        Columns as ``tables.PRELABEL``, the first to label first. ``unlike`` is the distance to the
-        nearest photo that is labelled or ranked above.
+        Columns as ``outcomes.PRELABEL``, the first to label first. ``unlike`` is the distance to
+        the nearest photo that is labelled or ranked above.
     """
     if not found:
-        return tables.PRELABEL.empty()
+        return outcomes.PRELABEL.empty()
     every = _scaled(np.concatenate([labelled.reshape(len(names), -1), _stack(found)])
                     if names else _stack(found))  # fmt: skip
     distance = np.clip(1 - every @ every[len(names) :].T, 0, 1)  # (M + P, P)
@@ -182,7 +182,7 @@ def rank(found: list[Found], labelled: np.ndarray, names: list[str]) -> pd.DataF
         for place in waiting:
             if fresh[pick, place] < unlike[place]:
                 unlike[place], nearest[place] = fresh[pick, place], found[pick].file_name
-    return tables.PRELABEL.frame(rows)
+    return outcomes.PRELABEL.frame(rows)
 
 
 def _row(one: Found, place: int, unlike: float, nearest: str) -> dict:

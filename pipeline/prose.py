@@ -67,7 +67,7 @@ def restoration(words: Words, compared: list[Compared], gains: pd.DataFrame) -> 
     Args:
         words: the language.
         compared: as ``findings.restorations`` gives it.
-        gains: columns as ``tables.RESTORATION``, of the same run: what the verdict rests on.
+        gains: columns as ``outcomes.RESTORATION``, of the same run: what the verdict rests on.
     """
     if not compared:
         return [words("verdict.no_restoration")]
@@ -106,7 +106,7 @@ def limits(
 
     Args:
         words: the language.
-        iou: columns as ``tables.IOU``.
+        iou: columns as ``outcomes.IOU``.
         compared: as ``findings.restorations`` gives it.
         parameters: of the run, by their whole names; those not known make no sentence.
     """

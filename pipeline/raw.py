@@ -16,11 +16,12 @@ import simplejpeg
 from PIL import Image
 
 from pipeline import images, shards, store
+from pipeline.columns import Columns
 from pipeline.errors import ExportError, ImageError
 from pipeline.names import is_picture
 from pipeline.quiet import quietly
 from pipeline.shards import ANNOTATIONS
-from pipeline.tables import SPLITS, Columns
+from pipeline.tables import SPLITS
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -14,7 +14,7 @@ def remains(before: np.ndarray, after: np.ndarray, hole: np.ndarray) -> dict[str
         hole: ``(H, W)`` bool, what was filled.
 
     Returns:
-        ``before`` and ``after`` as ``tables.REMAINS``.
+        ``before`` and ``after`` as ``outcomes.REMAINS``.
 
     Raises:
         MaskError: the sizes differ.

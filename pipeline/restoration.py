@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from pipeline import resampling, tables
+from pipeline import outcomes, resampling
 
 OURS = "deepfill"
 LESS_IS_BETTER = {"l1", "seam", "lpips"}
@@ -17,14 +17,14 @@ def compare(
     """Compare our fillings with each other method's on the same holes.
 
     Args:
-        restored: columns as ``tables.RESTORED``.
+        restored: columns as ``outcomes.RESTORED``.
         tagged: columns as ``tables.MEASURED``, then one boolean column a tag.
         resamples: bootstrap resamples of the images.
         confidence: of the intervals, 0..1.
         seed: of the resampling.
 
     Returns:
-        Columns as ``tables.RESTORATION``: a row a kind, tag, method and metric; groups without
+        Columns as ``outcomes.RESTORATION``: a row a kind, tag, method and metric; groups without
         images have none. The intervals are percentiles of the mean difference over resampled
         images, both methods' scores of one image together.
 
@@ -45,7 +45,7 @@ def compare(
                 for metric in METRICS:
                     where = {"kind": kind, "tag": tag, "against": against, "metric": metric}
                     rows += _row(some, where, resamples, confidence, seed)
-    return tables.RESTORATION.frame(rows)
+    return outcomes.RESTORATION.frame(rows)
 
 
 def _row(
@@ -69,7 +69,7 @@ def remaining(remains: pd.DataFrame, tagged: pd.DataFrame) -> dict:
     """Return the share of removed object pixels that are still found: of all, and ``tag`` by tag.
 
     Args:
-        remains: columns as ``tables.REMAINS``.
+        remains: columns as ``outcomes.REMAINS``.
         tagged: as in ``compare``.
     """
     test = tagged[tagged["split"] == SPLIT]
@@ -90,8 +90,8 @@ def metrics(compared: pd.DataFrame, remains: pd.DataFrame, tagged: pd.DataFrame)
     """Return what joins ``restore`` in metrics.json: ``gain`` over all images, and ``remaining``.
 
     Args:
-        compared: columns as ``tables.RESTORATION``.
-        remains: columns as ``tables.REMAINS``.
+        compared: columns as ``outcomes.RESTORATION``.
+        remains: columns as ``outcomes.REMAINS``.
         tagged: as in ``compare``.
     """
     tree: dict = {}

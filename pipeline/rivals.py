@@ -7,7 +7,7 @@ import msgspec
 import numpy as np
 import pandas as pd
 
-from pipeline import scoring, tables
+from pipeline import outcomes, scoring
 from pipeline.params import Params
 from pipeline.scoring import EvaluateParams
 
@@ -61,17 +61,17 @@ def table(
         params: of the intervals; all models are judged by the same resamples.
 
     Returns:
-        Columns as ``tables.RIVALS``; a network that was not run has one row, that says why.
+        Columns as ``outcomes.RIVALS``; a network that was not run has one row, that says why.
     """
     rows = []
     for one in entrants:
         about = {"model": one.model, "input": one.sees, "parameters": one.parameters}
         rows += _scored(one, about, counted, names, params) or [
-            {column: None for column in tables.RIVALS}
+            {column: None for column in outcomes.RIVALS}
             | about
             | {"category": "", "note": one.note or "nothing to score"}
         ]
-    return tables.RIVALS.frame(rows)
+    return outcomes.RIVALS.frame(rows)
 
 
 def _scored(

@@ -8,10 +8,11 @@ import msgspec
 import numpy as np
 
 from pipeline import store
+from pipeline.columns import Columns
 from pipeline.params import Params
 from pipeline.scenes import annotate, compose, places
 from pipeline.scenes.compose import Wish
-from pipeline.tables import SPLITS, Columns
+from pipeline.tables import SPLITS
 
 Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 DATE = "2025-01-01T00:00:00+00:00"  # the same for every run: nothing here depends on the clock

@@ -42,7 +42,7 @@ def paired(
     """Return a row a split: IoU of the photos that both runs scored, and how it changed.
 
     Args:
-        before: columns as ``tables.COUNTS``.
+        before: columns as ``outcomes.COUNTS``.
         after: likewise.
         resamples: bootstrap resamples of the photos.
         confidence: of the intervals, 0..1.

@@ -22,8 +22,8 @@ import simplejpeg
 from PIL import Image, ImageOps
 
 from pipeline import masks, packs
+from pipeline.columns import Columns
 from pipeline.errors import ImageError, TableError
-from pipeline.tables import Columns
 
 if TYPE_CHECKING:
     import pandas as pd

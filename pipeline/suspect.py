@@ -12,8 +12,9 @@ import numpy as np
 import pandas as pd
 import shapely
 
+from pipeline.outcomes import SUSPECTS
 from pipeline.params import Params
-from pipeline.tables import SUSPECTS, Dataset
+from pipeline.tables import Dataset
 
 AROUND = 0.3  # of an object's size (root of its area): how far around it is looked
 LEAST_AROUND = 3  # pixels of the network's input

@@ -6,7 +6,7 @@ from functools import partial
 import msgspec
 import numpy as np
 
-from pipeline import feeding, losses, photos, states, steps, tables, unet
+from pipeline import feeding, losses, outcomes, photos, states, steps, unet
 from pipeline.errors import TrainingError
 from pipeline.photos import Photos
 from pipeline.quiet import quietly
@@ -50,7 +50,7 @@ class Trainer:
         self._best, self._rows = network.get_weights(), []
 
     def fit(self, train: Photos, valid: Photos, kept: Kept | None = None) -> Iterator[dict]:
-        """Yield a row an epoch, columns as ``tables.HISTORY``; then the network is the best one.
+        """Yield a row an epoch, columns as ``outcomes.HISTORY``; then the network is the best one.
 
         Best is the highest overlap on valid among the epochs at full size; without valid images
         it is the last epoch. After ``patience`` epochs that are no better it is over.
@@ -201,9 +201,9 @@ class Trainer:
             return
         state = state or self._state()
         (epochs,) = self.team.leaders([np.int64(len(state["rows"]))])
-        rows = state["rows"] if self.team.rank == 0 else np.zeros((epochs, len(tables.HISTORY)))
+        rows = state["rows"] if self.team.rank == 0 else np.zeros((epochs, len(outcomes.HISTORY)))
         arrays = [state[str(place)] for place in range(len(state) - 1)]
-        rows, *arrays = self.team.leaders([np.reshape(rows, (-1, len(tables.HISTORY))), *arrays])
+        rows, *arrays = self.team.leaders([np.reshape(rows, (-1, len(outcomes.HISTORY))), *arrays])
         variables = self._variables()
         for variable, array in zip(variables, arrays, strict=False):
             variable.assign(array)
@@ -216,8 +216,8 @@ class Trainer:
 
 
 def _row(values: np.ndarray) -> dict:
-    """Return an epoch's numbers under the names of ``tables.HISTORY``."""
-    kinds = tables.HISTORY.dtypes().items()
+    """Return an epoch's numbers under the names of ``outcomes.HISTORY``."""
+    kinds = outcomes.HISTORY.dtypes().items()
     return {
         name: int(value) if kind == "int64" else float(value)
         for (name, kind), value in zip(kinds, values, strict=True)

@@ -8,13 +8,13 @@ import torch
 from torch import Tensor
 
 from pipeline import holes
+from pipeline.columns import Columns
 from pipeline.deepfill.checkpoint import Checkpoint
 from pipeline.deepfill.generator import Generator, painted_in
 from pipeline.deepfill.losses import painting_loss
 from pipeline.deepfill.recipe import TrainInpaintParams
 from pipeline.deepfill.trainer import Trainer
 from pipeline.errors import TrainingError
-from pipeline.tables import Columns
 
 SHEET_ROWS = 8  # crops of a sheet of samples, at most
 HISTORY = Columns(

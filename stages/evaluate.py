@@ -12,6 +12,7 @@ from pipeline import (
     costs,
     evaluate,
     fidelity,
+    outcomes,
     parallel,
     params,
     restoration,
@@ -59,17 +60,17 @@ def main(  # noqa: PLR0913  # one parameter a path of dvc.yaml
     every = evaluate.scores(counted, tags, labels, settings)
     scored, costly = evaluate.headlines(every), costs.table(counted, tags, *drawn)
     work = fillings.holes(images, raw, truth / "clean", (filled, transplanted))
-    table = _restored(work, store.read_table(perceived, tables.PERCEIVED), compute)
+    table = _restored(work, store.read_table(perceived, outcomes.PERCEIVED), compute)
     gains = restoration.compare(table, tags, *drawn)
     for path, frame, columns in (
-        (counts, counted, tables.COUNTS),
-        (scores, every, tables.SCORES),
-        (iou, scored, tables.IOU),
-        (cost, costly, tables.COSTS),
-        (confusion, evaluate.confusion(pairs, labels), tables.CONFUSION),
-        (worst, evaluate.worst(counted, tags, settings.worst), tables.WORST),
-        (restored, table, tables.RESTORED),
-        (compared, gains, tables.RESTORATION),
+        (counts, counted, outcomes.COUNTS),
+        (scores, every, outcomes.SCORES),
+        (iou, scored, outcomes.IOU),
+        (cost, costly, outcomes.COSTS),
+        (confusion, evaluate.confusion(pairs, labels), outcomes.CONFUSION),
+        (worst, evaluate.worst(counted, tags, settings.worst), outcomes.WORST),
+        (restored, table, outcomes.RESTORED),
+        (compared, gains, outcomes.RESTORATION),
     ):
         store.write_table(path, frame, columns)
 
@@ -79,10 +80,10 @@ def main(  # noqa: PLR0913  # one parameter a path of dvc.yaml
         store.read_table(issues, tables.ISSUES),
         tags,
         store.read_table(right, tables.TAG_ACCURACY),
-        store.read_table(calibrated, tables.CALIBRATION),
+        store.read_table(calibrated, outcomes.CALIBRATION),
     )
-    tree["audit"] |= costs.metrics(costly, store.read_table(suspects, tables.SUSPECTS))
-    if more := restoration.metrics(gains, store.read_table(remains, tables.REMAINS), tags):
+    tree["audit"] |= costs.metrics(costly, store.read_table(suspects, outcomes.SUSPECTS))
+    if more := restoration.metrics(gains, store.read_table(remains, outcomes.REMAINS), tags):
         tree["restore"] = tree.get("restore", {}) | more
     store.write_json(metrics, tree)
     return _headline(tree)
@@ -98,7 +99,7 @@ def _restored(
     looks = perceived.set_index(keys)["lpips"]
     for row in rows:
         row["lpips"] = looks.get(tuple(row[key] for key in keys), np.nan)
-    return tables.RESTORED.frame(rows)
+    return outcomes.RESTORED.frame(rows)
 
 
 def _counted(
@@ -115,7 +116,7 @@ def _counted(
     pairs: dict[str, Counter] = {}
     for (split, *_), (_, taken) in zip(work, found, strict=True):
         pairs.setdefault(split, Counter()).update(taken)
-    return tables.COUNTS.frame([row for rows, _ in found for row in rows]), pairs
+    return outcomes.COUNTS.frame([row for rows, _ in found for row in rows]), pairs
 
 
 def _count(

@@ -11,6 +11,7 @@ from pipeline import (
     coco,
     doubts,
     gallery,
+    outcomes,
     overlays,
     params,
     store,
@@ -39,7 +40,7 @@ def main(  # noqa: PLR0913  # one parameter a path of dvc.yaml
     page: Path,
 ) -> str:
     """Read the run's tables, write ``index.html`` and what it lays over the photos."""
-    suspects = store.read_table(reports / "suspects.csv", tables.SUSPECTS)
+    suspects = store.read_table(reports / "suspects.csv", outcomes.SUSPECTS)
     measured = store.read_table(reports / "images.csv", tables.MEASURED)
     measured = doubts.joined(measured, suspects)
     above = params.value(float, "suspect", "above")
@@ -49,11 +50,11 @@ def main(  # noqa: PLR0913  # one parameter a path of dvc.yaml
         measured=measured,
         tags=tables.TAGS.empty(),
         answers=accuracy.read(truth),
-        counts=store.read_table(reports / "counts.csv", tables.COUNTS),
+        counts=store.read_table(reports / "counts.csv", outcomes.COUNTS),
         suspects=suspects,
         doubted=above if doubts.DOUBT in measured else None,
-        restored=store.read_table(reports / "restored.csv", tables.RESTORED),
-        remains=store.read_table(reports / "remains.csv", tables.REMAINS),
+        restored=store.read_table(reports / "restored.csv", outcomes.RESTORED),
+        remains=store.read_table(reports / "remains.csv", outcomes.REMAINS),
     )
     beside = gallery.Beside(
         thumbs=_address(audit / thumbs.FOLDER, page),

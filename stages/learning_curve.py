@@ -9,7 +9,7 @@ import msgspec
 import numpy as np
 import pandas as pd
 
-from pipeline import coco, learning_curve, parallel, params, scoring, store, tables
+from pipeline import coco, learning_curve, outcomes, parallel, params, scoring, store, tables
 from pipeline.learning_curve import SPLITS, LearningCurveParams
 from stages import run
 from stages.apart import apart
@@ -26,7 +26,7 @@ def main(raw: Path, valid: Path, masks: Path, chosen: Path, table: Path) -> str:
             fewer = learning_curve.subset(told, share, settings.seed)
             with tempfile.TemporaryDirectory() as scratch:
                 rows += _point(share, told, fewer, images, _Paths(raw, valid, masks, scratch))
-    store.write_table(table, tables.LEARNING.frame(rows), tables.LEARNING)
+    store.write_table(table, outcomes.LEARNING.frame(rows), outcomes.LEARNING)
     if not rows:
         return "no shares in learning_curve.shares, nothing trained"
     return f"{len(settings.shares)} trainings, a row each and judged split"
@@ -45,7 +45,7 @@ class _Paths:
 def _point(
     share: float, told: pd.DataFrame, fewer: pd.DataFrame, images: pd.DataFrame, paths: _Paths
 ) -> list[dict]:
-    """Train on one set, segment, and return a row of ``tables.LEARNING`` a judged split."""
+    """Train on one set, segment, and return a row of ``outcomes.LEARNING`` a judged split."""
     train, whole = ((frame["split"] == "train").sum() for frame in (fewer, told))
     usual = params.settings().sections
     usual = usual | {"unet": _absolute(usual["unet"])}
@@ -65,7 +65,7 @@ def _point(
     compute = params.load(parallel.ComputeParams, "compute")
     drawing = params.load(scoring.EvaluateParams, "evaluate")
     labels = len(store.read_table(paths.valid / "labels.csv", tables.LABELS)) - 1
-    trained = store.read_table(paths.history, tables.HISTORY)
+    trained = store.read_table(paths.history, outcomes.HISTORY)
     about = {"share": share, "images": int(train), "epochs": len(trained)}
     rows = []
     for split in SPLITS:

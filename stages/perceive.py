@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from pipeline import coco, params, perceive, store, tables
+from pipeline import coco, outcomes, params, perceive, store
 from pipeline.deepfill import runtime
 from pipeline.parallel import progress
 from pipeline.perceive import PerceiveParams
@@ -19,8 +19,8 @@ def main(  # noqa: PLR0913  # one a path
         images = coco.load(valid).images
         work = fillings.holes(images, raw, truth / "clean", (filled, transplanted))
     rows = _measured(work, settings) if work else []
-    table = tables.PERCEIVED.frame(rows)
-    store.write_table(perceived, table, tables.PERCEIVED)
+    table = outcomes.PERCEIVED.frame(rows)
+    store.write_table(perceived, table, outcomes.PERCEIVED)
     if settings.weights is None:
         return "not measured: perceive.weights names no network to look with"
     means = table.groupby("method")["lpips"].mean()

@@ -9,10 +9,11 @@ from pipeline import doubts, params, push, roboflow_pin, store
 from pipeline.auditing import audit
 from pipeline.door import Patience
 from pipeline.errors import ParamsError
+from pipeline.outcomes import SUSPECTS
 from pipeline.pull import PIN, PullParams
 from pipeline.push import Pushed, Target
 from pipeline.rules import RULES
-from pipeline.tables import MEASURED, SUSPECTS
+from pipeline.tables import MEASURED
 
 IMAGES, DOUBTED = "images.csv", "suspects.csv"
 

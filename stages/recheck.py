@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from pipeline import coco, params, recheck, segment, store, tables, unet
+from pipeline import coco, outcomes, params, recheck, segment, store, tables, unet
 from pipeline.parallel import progress
 from pipeline.segment import SegmentParams
 from stages import run
@@ -26,8 +26,8 @@ def main(valid: Path, model: Path, segments: Path, filled: Path, remains: Path) 
         hole = store.read_mask(filled / "holes" / f"{row.stem}.png") > 0
         counted = recheck.remains(store.read_mask(before), eye.find(restored), hole)
         rows.append({"file_name": row.file_name} | counted)
-    table = tables.REMAINS.frame(rows)
-    store.write_table(remains, table, tables.REMAINS)
+    table = outcomes.REMAINS.frame(rows)
+    store.write_table(remains, table, outcomes.REMAINS)
     if not table["before"].sum():
         return "nothing was removed, so nothing can remain"
     share = table["after"].sum() / table["before"].sum()

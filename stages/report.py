@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from pipeline import anatomy, coco, doubts, params, provenance, report, store, tables
+from pipeline import anatomy, coco, doubts, outcomes, params, provenance, report, store, tables
 from pipeline.examples import ReportParams
 from pipeline.findings import FILLING, LEAKS, Run
 from pipeline.parallel import ComputeParams
@@ -23,7 +23,7 @@ def main(  # noqa: PLR0913  # one parameter a path of dvc.yaml
 ) -> str:
     """Read the run's tables, write the page, its short version and their pictures."""
     settings = params.load(ReportParams, "report")
-    suspects = store.read_table(reports / "suspects.csv", tables.SUSPECTS)
+    suspects = store.read_table(reports / "suspects.csv", outcomes.SUSPECTS)
     measured = store.read_table(reports / "images.csv", tables.MEASURED)
     measured = doubts.joined(measured, suspects)
     tables_of_run = Run(
@@ -32,21 +32,21 @@ def main(  # noqa: PLR0913  # one parameter a path of dvc.yaml
         measured=measured,
         tags=doubts.counted(store.read_table(reports / "tags.csv", tables.TAGS), measured),
         accuracy=store.read_table(reports / "tag_accuracy.csv", tables.TAG_ACCURACY),
-        history=store.read_table(reports / "history.csv", tables.HISTORY),
+        history=store.read_table(reports / "history.csv", outcomes.HISTORY),
         filling=store.read_table(reports / "history_inpaint.csv", FILLING),
-        counts=store.read_table(reports / "counts.csv", tables.COUNTS),
-        iou=store.read_table(reports / "iou.csv", tables.IOU),
-        costs=store.read_table(reports / "costs.csv", tables.COSTS),
+        counts=store.read_table(reports / "counts.csv", outcomes.COUNTS),
+        iou=store.read_table(reports / "iou.csv", outcomes.IOU),
+        costs=store.read_table(reports / "costs.csv", outcomes.COSTS),
         suspects=suspects,
-        restored=store.read_table(reports / "restored.csv", tables.RESTORED),
-        scores=store.read_table(reports / "scores.csv", tables.SCORES),
-        confusion=store.read_table(reports / "confusion.csv", tables.CONFUSION),
-        calibration=store.read_table(reports / "calibration.csv", tables.CALIBRATION),
-        worst=store.read_table(reports / "worst.csv", tables.WORST),
-        rivals=store.read_table(reports / "rivals.csv", tables.RIVALS),
-        learning=store.read_table(reports / "learning_curve.csv", tables.LEARNING),
-        gains=store.read_table(reports / "restoration.csv", tables.RESTORATION),
-        remains=store.read_table(reports / "remains.csv", tables.REMAINS),
+        restored=store.read_table(reports / "restored.csv", outcomes.RESTORED),
+        scores=store.read_table(reports / "scores.csv", outcomes.SCORES),
+        confusion=store.read_table(reports / "confusion.csv", outcomes.CONFUSION),
+        calibration=store.read_table(reports / "calibration.csv", outcomes.CALIBRATION),
+        worst=store.read_table(reports / "worst.csv", outcomes.WORST),
+        rivals=store.read_table(reports / "rivals.csv", outcomes.RIVALS),
+        learning=store.read_table(reports / "learning_curve.csv", outcomes.LEARNING),
+        gains=store.read_table(reports / "restoration.csv", outcomes.RESTORATION),
+        remains=store.read_table(reports / "remains.csv", outcomes.REMAINS),
         refilled=_stems(filled / "test"),
         transplanted=_stems(transplanted / "test"),
         cards={"unet": _card(model), "deepfill": _card(filled)},

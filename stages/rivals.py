@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from pipeline import coco, parallel, params, rivals, scoring, store, tables, voc
+from pipeline import coco, outcomes, parallel, params, rivals, scoring, store, tables, voc
 from pipeline.rivals import DEEPLAB, OURS, SELFIE, SPLIT, CompareParams, Entrant
 from stages import fetching, run
 from stages.apart import apart
@@ -37,7 +37,7 @@ def main(  # noqa: PLR0913  # one a path
     }
     drawing = params.load(scoring.EvaluateParams, "evaluate")
     scored = rivals.table(entrants, counted, names, drawing)
-    store.write_table(table, scored, tables.RIVALS)
+    store.write_table(table, scored, outcomes.RIVALS)
     return _line(scored)
 
 

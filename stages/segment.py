@@ -8,7 +8,18 @@ from typing import NamedTuple
 
 import numpy as np
 
-from pipeline import calibration, coco, memory, parallel, params, segment, store, tables, unet
+from pipeline import (
+    calibration,
+    coco,
+    memory,
+    outcomes,
+    parallel,
+    params,
+    segment,
+    store,
+    tables,
+    unet,
+)
 from pipeline import masks as label_masks
 from pipeline.errors import WeightsError
 from pipeline.segment import Eye, SegmentParams
@@ -132,7 +143,7 @@ def main(  # noqa: PLR0913  # one a path
     for split, several in groupby(zip(rows, seen, strict=True), key=lambda pair: pair[0].split):
         pictures = tally.counted(several)
         store.write_pictures(segments / split, pictures, packed=counts[split] > most)
-    store.write_table(calibrated, calibration.table(tally.bins, tally.names), tables.CALIBRATION)
+    store.write_table(calibrated, calibration.table(tally.bins, tally.names), outcomes.CALIBRATION)
     return f"{len(images)} images, something found in {tally.found}"
 
 

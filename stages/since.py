@@ -16,8 +16,9 @@ import pandas as pd
 from pipeline import history, params, since, store
 from pipeline.errors import ParamsError, TableError
 from pipeline.history import Commit
+from pipeline.outcomes import COUNTS
 from pipeline.since import SinceParams
-from pipeline.tables import COUNTS, SINCE
+from pipeline.tables import SINCE
 from stages import run
 
 PARAM = "since.previous"

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from pipeline import coco, params, photos, segment, store, suspect, tables, unet
+from pipeline import coco, outcomes, params, photos, segment, store, suspect, tables, unet
 from pipeline.parallel import progress
 from pipeline.segment import Eye, SegmentParams
 from pipeline.suspect import Seen, SuspectParams
@@ -50,7 +50,7 @@ def main(  # noqa: PLR0913  # one parameter a path of dvc.yaml
         for row in images.index
     ]
     found = suspect.score(seen, settings)
-    store.write_table(suspects, found, tables.SUSPECTS)
+    store.write_table(suspects, found, outcomes.SUSPECTS)
     return suspect.summary(found)
 
 

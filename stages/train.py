@@ -7,6 +7,7 @@ import pandas as pd
 
 from pipeline import (
     anatomy,
+    outcomes,
     params,
     photos,
     recipes,
@@ -54,11 +55,11 @@ def main(  # noqa: PLR0913  # one a path
         return f"process {team.rank} of {team.count} is done; process 0 writes the network"
 
     follow = Curve("epoch", settings.epochs, "epoch", LOGGED, ("loss", "val_iou"))
-    curve = tables.HISTORY.frame(live.follow(epochs, follow, curves))
+    curve = outcomes.HISTORY.frame(live.follow(epochs, follow, curves))
     limit = train.threshold(trainer, held)
     unet.save(model, network, unet.card(shape, names, limit))
     anatomy.write(model, anatomy.of_keras(network, shape.size))
-    store.write_table(history, curve, tables.HISTORY)
+    store.write_table(history, curve, outcomes.HISTORY)
     kept.forget()
     best = curve.loc[curve["size"] == shape.size, "val_iou"].max()
     return (

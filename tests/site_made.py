@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 import pipeline
-from pipeline import coco, store, tables
+from pipeline import coco, outcomes, store
 from pipeline.auditing import FILES, TABLES
 from pipeline.findings import LEAKS
 from pipeline.parallel import ComputeParams
@@ -55,13 +55,13 @@ def make(folder):
     found = pipeline.audit(raw, {"compute": {"workers": 1, "cache": ""}})
     _save(folder, found)
     _draw(site, found.dataset.images)
-    store.write_table(folder / "reports/counts.csv", _counts(site), tables.COUNTS)
-    store.write_table(folder / "reports/suspects.csv", _suspects(site), tables.SUSPECTS)
-    store.write_table(folder / "reports/restored.csv", _restored(site), tables.RESTORED)
+    store.write_table(folder / "reports/counts.csv", _counts(site), outcomes.COUNTS)
+    store.write_table(folder / "reports/suspects.csv", _suspects(site), outcomes.SUSPECTS)
+    store.write_table(folder / "reports/restored.csv", _restored(site), outcomes.RESTORED)
     store.write_table(
         folder / "reports/remains.csv",
-        tables.REMAINS.frame([{"file_name": _names("test", 6)[2], "before": 100, "after": 7}]),
-        tables.REMAINS,
+        outcomes.REMAINS.frame([{"file_name": _names("test", 6)[2], "before": 100, "after": 7}]),
+        outcomes.REMAINS,
     )
     return site
 
@@ -144,7 +144,7 @@ def _counts(site):
             row = {"split": split, "file_name": name, "label": int(label)}
             row |= {"tp": int((t & p).sum()), "fp": int((p & ~t).sum()), "fn": int((t & ~p).sum())}
             rows.append(row | {"edge_shared": 1, "edge_either": 4})
-    return tables.COUNTS.frame(rows)
+    return outcomes.COUNTS.frame(rows)
 
 
 def _suspects(site):
@@ -154,7 +154,7 @@ def _suspects(site):
         ("test", _names("test", 6)[2], "missing", True, True),
         ("test", _names("test", 6)[1], "extra", False, True),
     ]
-    return tables.SUSPECTS.frame([
+    return outcomes.SUSPECTS.frame([
         {"split": split, "file_name": name, "annotation_id": None, "kind": kind, "score": 0.75,
          "excess": 0.65, "suspect": suspect, "held_out": held} | box
         for split, name, kind, suspect, held in rows
@@ -162,14 +162,14 @@ def _suspects(site):
 
 
 def _restored(site):
-    scores = dict.fromkeys(tables.RESTORED) | {
+    scores = dict.fromkeys(outcomes.RESTORED) | {
         "hole": 0.1,
         "psnr": 21.5,
         "ssim": 0.625,
         "l1": 0.05,
         "seam": 1.0,
     }
-    return tables.RESTORED.frame(
+    return outcomes.RESTORED.frame(
         [
             scores | {"file_name": name, "kind": "clean", "method": method}
             for split, name in site.truth

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from pipeline import calibration, tables
+from pipeline import calibration, outcomes
 from pipeline.errors import MaskError
 
 
@@ -63,4 +63,4 @@ def test_the_error_is_that_of_arithmetic_by_hand():
 def test_a_mask_of_another_size_is_refused_and_nothing_gives_an_empty_table():
     with pytest.raises(MaskError, match="dvc repro rasterise"):
         calibration.counts(np.zeros((2, 3, 1), np.float32), np.zeros((3, 2), np.uint8), 1)
-    assert calibration.table({}, ["person"]).equals(tables.CALIBRATION.empty())
+    assert calibration.table({}, ["person"]).equals(outcomes.CALIBRATION.empty())

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import yaml
 
-from pipeline import coco, evaluate, losses, params, scoring, store, tables, unet
+from pipeline import coco, evaluate, losses, outcomes, params, scoring, store, tables, unet
 from pipeline.tables import Dataset
 
 unet.prepare(seed=0, threads=2)  # the first in a process decides the threads
@@ -103,7 +103,7 @@ def scored(project):
         ]
     tagged = dataset.images[["split", "file_name", "width", "height"]].assign(place="")
     return evaluate.headlines(
-        evaluate.scores(tables.COUNTS.frame(rows), tagged, dataset.labels, DRAWING)
+        evaluate.scores(outcomes.COUNTS.frame(rows), tagged, dataset.labels, DRAWING)
     )
 
 
@@ -132,7 +132,7 @@ def test_images_without_a_category_do_not_count_against_it(scored):
 
 
 def test_the_networks_probabilities_sum_to_one_and_none_is_of_what_is_nowhere(project):
-    bins = store.read_table(project[0] / "calibration.csv", tables.CALIBRATION)
+    bins = store.read_table(project[0] / "calibration.csv", outcomes.CALIBRATION)
     unicorn = bins[(bins["category"] == "unicorn") & (bins["pixels"] > 0)]
 
     assert (unicorn["observed"] == 0).all()

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline import costs, tables
+from pipeline import costs, outcomes
 
 HOW = {"resamples": 300, "confidence": 0.95, "seed": 5}
 
@@ -12,7 +12,7 @@ HOW = {"resamples": 300, "confidence": 0.95, "seed": 5}
 def run(rows):
     """Counts and tags of photos given as (split, IoU in per cent, tags)."""
     names = sorted({tag for *_, tags in rows for tag in tags} | {"never"})
-    rest = dict.fromkeys(tables.COUNTS, 0) | {"label": 1}
+    rest = dict.fromkeys(outcomes.COUNTS, 0) | {"label": 1}
     counted = [
         rest | {"split": split, "file_name": f"{row}.jpg", "tp": iou, "fp": 100 - iou}
         for row, (split, iou, _) in enumerate(rows)
@@ -22,7 +22,7 @@ def run(rows):
         | {name: name in tags for name in names}
         for row, (split, _, tags) in enumerate(rows)
     ]
-    return tables.COUNTS.frame(counted), pd.DataFrame(tagged)
+    return outcomes.COUNTS.frame(counted), pd.DataFrame(tagged)
 
 
 def priced(rows, **how):
@@ -140,8 +140,8 @@ def test_the_same_seed_gives_the_same_intervals():
 
 def test_metrics_are_gains_and_counts_of_suspects_without_what_is_absent():
     found = costs.table(*run([("test", 80, ()), ("test", 40, ("far",))]), **HOW)
-    row = dict.fromkeys(tables.SUSPECTS, 0) | {"split": "test", "file_name": "a"}
-    suspects = tables.SUSPECTS.frame(
+    row = dict.fromkeys(outcomes.SUSPECTS, 0) | {"split": "test", "file_name": "a"}
+    suspects = outcomes.SUSPECTS.frame(
         [row | {"kind": kind, "suspect": sure} for kind, sure in
          (("missing", True), ("missing", True), ("extra", False))]
     )  # fmt: skip

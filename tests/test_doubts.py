@@ -10,14 +10,14 @@ import pandas as pd
 import pytest
 
 import pipeline
-from pipeline import doubts, params, rules, store, tables
+from pipeline import doubts, outcomes, params, rules, store, tables
 
 ROW = {"annotation_id": None, "score": 0.9, "expected": 0.1, "held_out": True, "area": 1.0,
        "left": 0, "top": 0, "right": 1, "bottom": 1}  # fmt: skip
 
 
 def suspects(*rows):
-    return tables.SUSPECTS.frame(
+    return outcomes.SUSPECTS.frame(
         [
             ROW | {"split": split, "file_name": name, "kind": kind, "excess": excess,
                    "suspect": suspect}
@@ -59,7 +59,7 @@ def test_the_limit_of_the_run_gives_the_same_photos():
 
 
 def test_without_a_training_nothing_is_joined_or_counted():
-    joined = doubts.joined(MEASURED, tables.SUSPECTS.empty())
+    joined = doubts.joined(MEASURED, outcomes.SUSPECTS.empty())
     tags = tables.TAGS.empty()
 
     assert list(joined) == list(MEASURED)
@@ -84,7 +84,7 @@ def project(tmp_path_factory):
     names = once.images[["split", "file_name"]].to_numpy().tolist()
     rows = [(*name, "image", 0.0, False) for name in names]
     found = suspects((*names[1], "extra", 0.6, True), *rows)
-    store.write_table(root / "suspects.csv", found, tables.SUSPECTS)
+    store.write_table(root / "suspects.csv", found, outcomes.SUSPECTS)
     audit = pipeline.audit(
         root / "export",
         {"compute": {"workers": 1, "cache": ""}},

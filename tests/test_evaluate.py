@@ -6,15 +6,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline import evaluate, parallel, scoring, store, tables
+from pipeline import evaluate, outcomes, parallel, scoring, store, tables
 
 PARAMS = scoring.EvaluateParams(resamples=200, confidence=0.95, seed=7, worst=10)
 
 
 def _counted(rows):
     """Rows of split, file, label, tp, fp, fn and perhaps the two counts of the outlines."""
-    names = list(tables.COUNTS)
-    return tables.COUNTS.frame(
+    names = list(outcomes.COUNTS)
+    return outcomes.COUNTS.frame(
         [dict(zip(names, (*row, 0, 0)[: len(names)], strict=True)) for row in rows]
     )
 
@@ -194,7 +194,7 @@ def test_the_interval_is_near_the_normal_one_for_many_images():
 def test_metrics_are_nested_rounded_and_leave_out_what_is_absent():
     scored = score(COUNTED, _tagged(far=["b"]), LABELS, PARAMS)
     issues = tables.ISSUES.empty()
-    restored = tables.RESTORED.frame(
+    restored = outcomes.RESTORED.frame(
         [
             {"file_name": n, "kind": "clean", "method": "deepfill", "hole": 0.1}
             | {"psnr": 20.0, "ssim": s, "l1": 0.1, "seam": 1.0, "lpips": np.nan}
@@ -208,7 +208,7 @@ def test_metrics_are_nested_rounded_and_leave_out_what_is_absent():
         issues,
         _tagged(far=["b"]),
         pd.DataFrame({"tag": ["far"], "f1": [0.75]}),
-        tables.CALIBRATION.empty(),
+        outcomes.CALIBRATION.empty(),
     )
 
     assert tree["iou"]["category"] == {"person": 0.4, "NA": 0.5}
@@ -226,12 +226,12 @@ def test_dvc_does_not_take_a_metric_for_a_file_that_it_could_not_read():
     finding |= {"code": "x", "value": 0.0, "limit": 0.0, "action": "kept"}
     bins = {"split": "test", "category": "a", "bin_from": 0.0, "bin_to": 1.0, "pixels": 9}
     tree = evaluate.metrics(
-        tables.IOU.empty(),
-        tables.RESTORED.empty(),
+        outcomes.IOU.empty(),
+        outcomes.RESTORED.empty(),
         tables.ISSUES.frame([finding | {"severity": one} for one in ("error", "info", "error")]),
         _tagged(),
         tables.TAG_ACCURACY.empty(),
-        tables.CALIBRATION.frame([bins | {"predicted": 0.5, "observed": 0.75}]),
+        outcomes.CALIBRATION.frame([bins | {"predicted": 0.5, "observed": 0.75}]),
     )
 
     assert tree["audit"]["issues"] == {"errors": 2, "notes": 1}
@@ -241,12 +241,12 @@ def test_dvc_does_not_take_a_metric_for_a_file_that_it_could_not_read():
 
 def test_nothing_to_score_gives_empty_metrics():
     tree = evaluate.metrics(
-        tables.IOU.empty(),
-        tables.RESTORED.empty(),
+        outcomes.IOU.empty(),
+        outcomes.RESTORED.empty(),
         tables.ISSUES.empty(),
         _tagged(),
         tables.TAG_ACCURACY.empty(),
-        tables.CALIBRATION.empty(),
+        outcomes.CALIBRATION.empty(),
     )
 
     assert tree == {"audit": {"images": 3}}
@@ -264,8 +264,8 @@ def test_what_was_perceived_joins_the_scores_of_its_filling_and_no_other(tmp_pat
     work = {name: tmp_path / f"{name}.png" for name in ("truth", "photo", "filled", "hole")}
     work |= {"file_name": "a", "kind": "clean", "baselines": []}
     rows = [("a", "clean", "deepfill", 0.25), ("a", "transplant", "telea", 0.5)]
-    perceived = tables.PERCEIVED.frame(
-        [dict(zip(tables.PERCEIVED, row, strict=True)) for row in rows]
+    perceived = outcomes.PERCEIVED.frame(
+        [dict(zip(outcomes.PERCEIVED, row, strict=True)) for row in rows]
     )
     one = parallel.ComputeParams(backend="local", workers=1, scheduler=None)
 

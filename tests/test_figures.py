@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 import shapely
 
-from pipeline import figures, store, tables
+from pipeline import figures, outcomes, store, tables
 from pipeline.findings import Run
 from pipeline.pictures import Folders, Shot
 from pipeline.plates import Plates
@@ -46,7 +46,7 @@ def run_of(images, annotations, counts=()):
         issues=tables.ISSUES.empty(),
         measured=measured,
         tags=tables.TAGS.empty(),
-        counts=tables.COUNTS.frame(list(counts)),
+        counts=outcomes.COUNTS.frame(list(counts)),
     )
 
 

@@ -8,7 +8,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline import coco, learning_curve, params, scoring, store, tables
+from pipeline import coco, learning_curve, outcomes, params, scoring, store, tables
 from pipeline.errors import ParamsError
 from pipeline.tables import Dataset
 
@@ -65,7 +65,7 @@ def test_a_row_is_the_mean_over_images_with_its_interval():
 
     row = learning_curve.row(cube, about, settings)
 
-    assert tables.LEARNING.frame([row])["iou"].tolist() == [pytest.approx(0.4)]
+    assert outcomes.LEARNING.frame([row])["iou"].tolist() == [pytest.approx(0.4)]
     assert row["scored"] == 2
     assert 0.2 <= row["iou_low"] <= row["iou_high"] <= 0.6
 
@@ -121,7 +121,7 @@ def _run(where, sections, shares):
     (where / "params.yaml").write_bytes(msgspec.yaml.encode(sections))
     names = ("raw", "valid", "masks", "chosen.csv", "learning_curve.csv")
     line = stage.main(*(where / name for name in names))
-    return line, store.read_table(where / "learning_curve.csv", tables.LEARNING)
+    return line, store.read_table(where / "learning_curve.csv", outcomes.LEARNING)
 
 
 def test_the_stage_trains_on_a_share_and_scores_both_held_splits(project):
@@ -138,4 +138,4 @@ def test_without_shares_nothing_is_trained(project):
     line, table = _run(*project, [])
 
     assert "nothing trained" in line
-    pd.testing.assert_frame_equal(table, tables.LEARNING.empty())
+    pd.testing.assert_frame_equal(table, outcomes.LEARNING.empty())

@@ -12,7 +12,7 @@ import torch
 import yaml
 from torch import nn
 
-from pipeline import perceive, store, tables
+from pipeline import outcomes, perceive, store
 from pipeline.errors import ImageError, WeightsError
 from stages import perceive as stage
 
@@ -200,7 +200,7 @@ def told(folder, **values):
     (folder / "params.yaml").write_text(yaml.safe_dump({"perceive": settings}))
     names = ("raw", "truth", "valid", "filled", "transplanted", "perceived.csv")
     said = stage.main(*(folder / name for name in names))
-    return said, store.read_table(folder / "perceived.csv", tables.PERCEIVED)
+    return said, store.read_table(folder / "perceived.csv", outcomes.PERCEIVED)
 
 
 def test_the_stage_measures_every_filling_and_without_weights_says_that_it_does_not(folder):

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from pipeline import tables
+from pipeline import outcomes, tables
 
 ROOT = Path(__file__).parents[1]
 PLOTS = {
@@ -16,8 +16,9 @@ PLOTS = {
     for name, plot in one.items()
 }
 SCHEMAS = {
-    "history": tables.HISTORY, "iou": tables.IOU, "tags": tables.TAGS,
-    "confusion": tables.CONFUSION, "calibration": tables.CALIBRATION, "restored": tables.RESTORED,
+    "history": outcomes.HISTORY, "iou": outcomes.IOU, "tags": tables.TAGS,
+    "confusion": outcomes.CONFUSION, "calibration": outcomes.CALIBRATION,
+    "restored": outcomes.RESTORED,
 }  # fmt: skip
 BUILT_IN = {"linear", "bar_horizontal_sorted"}
 ROWS = [

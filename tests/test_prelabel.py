@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from PIL import Image
 from pycocotools.coco import COCO
 
-from pipeline import coco, drawing, params, prelabel, store, tables
+from pipeline import coco, drawing, outcomes, params, prelabel, store, tables
 from pipeline.errors import ExportError, ImageError
 from pipeline.prelabel import Found, PrelabelParams
 
@@ -183,7 +183,7 @@ def test_without_anything_labelled_photos_are_unlike_each_other():
 
     assert table["unlike"].iloc[0] == 1
     assert table["nearest"].tolist()[0] == ""
-    assert prelabel.rank([], np.empty((0, 0), np.float32), []).equals(tables.PRELABEL.empty())
+    assert prelabel.rank([], np.empty((0, 0), np.float32), []).equals(outcomes.PRELABEL.empty())
 
 
 @pytest.fixture(scope="module")

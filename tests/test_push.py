@@ -16,7 +16,7 @@ from fake_roboflow import KEY, Knobs
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline import push, rules, store, tables
+from pipeline import outcomes, push, rules, store, tables
 from pipeline.door import Patience
 from pipeline.errors import ParamsError, PipelineError, PushError
 from pipeline.push import Target
@@ -301,8 +301,8 @@ def test_after_training_the_run_pushes_suspect_labels_too(command, knobs, tmp_pa
         {"split": "train", "file_name": name, "kind": kind, "suspect": kind == "missing"} | doubt
         for name, kind in ((names[1], "missing"), *((name, "image") for name in names))
     ]
-    suspects = tables.SUSPECTS.frame(rows)
-    store.write_table(tmp_path / "reports/suspects.csv", suspects, tables.SUSPECTS)
+    suspects = outcomes.SUSPECTS.frame(rows)
+    store.write_table(tmp_path / "reports/suspects.csv", suspects, outcomes.SUSPECTS)
 
     done = command("reports", "--tags", "--project", "lab/people")
 

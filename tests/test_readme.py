@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from pipeline import checks, tables
+from pipeline import checks, outcomes, tables
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -71,23 +71,23 @@ SCHEMAS = {
     "tags.csv": tables.TAGS,
     "changes.csv": tables.CHANGES,
     "tag_accuracy.csv": tables.TAG_ACCURACY,
-    "counts.csv": tables.COUNTS,
-    "iou.csv": tables.IOU,
-    "scores.csv": tables.SCORES,
-    "confusion.csv": tables.CONFUSION,
-    "calibration.csv": tables.CALIBRATION,
-    "worst.csv": tables.WORST,
-    "rivals.csv": tables.RIVALS,
-    "ranking.csv": tables.PRELABEL,
-    "learning_curve.csv": tables.LEARNING,
-    "restored.csv": tables.RESTORED,
-    "costs.csv": tables.COSTS,
-    "suspects.csv": tables.SUSPECTS,
-    "perceived.csv": tables.PERCEIVED,
-    "restoration.csv": tables.RESTORATION,
-    "remains.csv": tables.REMAINS,
+    "counts.csv": outcomes.COUNTS,
+    "iou.csv": outcomes.IOU,
+    "scores.csv": outcomes.SCORES,
+    "confusion.csv": outcomes.CONFUSION,
+    "calibration.csv": outcomes.CALIBRATION,
+    "worst.csv": outcomes.WORST,
+    "rivals.csv": outcomes.RIVALS,
+    "ranking.csv": outcomes.PRELABEL,
+    "learning_curve.csv": outcomes.LEARNING,
+    "restored.csv": outcomes.RESTORED,
+    "costs.csv": outcomes.COSTS,
+    "suspects.csv": outcomes.SUSPECTS,
+    "perceived.csv": outcomes.PERCEIVED,
+    "restoration.csv": outcomes.RESTORATION,
+    "remains.csv": outcomes.REMAINS,
     "since.csv": tables.SINCE,
-    "history.csv": tables.HISTORY,
+    "history.csv": outcomes.HISTORY,
 }
 
 

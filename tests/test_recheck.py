@@ -3,7 +3,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from pipeline import coco, store, tables
+from pipeline import coco, outcomes, store, tables
 from pipeline.tables import Dataset
 
 RED = (255, 0, 0)
@@ -50,7 +50,7 @@ def test_a_ready_made_network_looks_again_where_one_is_used(project):
         *(project / name for name in ("valid", "model", "segments", "filled", "remains.csv"))
     )
 
-    found = store.read_table(project / "remains.csv", tables.REMAINS).set_index("file_name")
+    found = store.read_table(project / "remains.csv", outcomes.REMAINS).set_index("file_name")
     assert found["before"].tolist() == [32 * 32, 32 * 32]
     assert found["after"].to_dict() == {"gone.png": 0, "half.png": 16 * 32}
     assert line.startswith("25.00%")

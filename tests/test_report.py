@@ -15,6 +15,7 @@ from pipeline import (
     coco,
     examples,
     findings,
+    outcomes,
     page,
     parallel,
     pictures,
@@ -108,11 +109,11 @@ def whole(folders):
         tags=tables.TAGS.frame(
             [_tag("crowd", 3, 0.1667), _tag("far", 0, 0.0), _tag("new_one", 1, 0.0556)]
         ),
-        history=tables.HISTORY.frame([_epoch(epoch) for epoch in (1, 2, 3)]),
+        history=outcomes.HISTORY.frame([_epoch(epoch) for epoch in (1, 2, 3)]),
         filling=findings.FILLING.frame(
             [{"step": n, "l1": 0.3 / n, "val_l1": None} for n in (1, 2)]
         ),
-        counts=tables.COUNTS.frame(
+        counts=outcomes.COUNTS.frame(
             [
                 key
                 | {"label": 1, "tp": 90 - n % 6 * 10, "fp": 5, "fn": 5}
@@ -120,21 +121,21 @@ def whole(folders):
                 for n, key in enumerate(keys)
             ]
         ),
-        iou=tables.IOU.frame(_scores()),
-        restored=tables.RESTORED.frame(_restored(images)),
-        costs=tables.COSTS.frame([_cost("crowd", 0.0312), _cost("far", 0.1)]),
-        suspects=tables.SUSPECTS.frame(_suspects()),
-        gains=tables.RESTORATION.frame(
+        iou=outcomes.IOU.frame(_scores()),
+        restored=outcomes.RESTORED.frame(_restored(images)),
+        costs=outcomes.COSTS.frame([_cost("crowd", 0.0312), _cost("far", 0.1)]),
+        suspects=outcomes.SUSPECTS.frame(_suspects()),
+        gains=outcomes.RESTORATION.frame(
             [_gain("telea", -0.0713), _gain("telea", -2.22, "psnr"), _gain("mean", 0.8)]
         ),
-        remains=tables.REMAINS.frame([{"file_name": "x", "before": 1000, "after": 37}]),
+        remains=outcomes.REMAINS.frame([{"file_name": "x", "before": 1000, "after": 37}]),
         refilled=frozenset(image["stem"] for image in images if image["split"] == "test"),
         transplanted=frozenset(image["stem"] for image in images if image["split"] == "test"),
         accuracy=tables.TAG_ACCURACY.frame([_right("crowd", 0.8123)]),
-        scores=tables.SCORES.frame(_measures()),
-        confusion=tables.CONFUSION.frame(_confusion()),
-        calibration=tables.CALIBRATION.frame(_bins()),
-        worst=tables.WORST.frame(
+        scores=outcomes.SCORES.frame(_measures()),
+        confusion=outcomes.CONFUSION.frame(_confusion()),
+        calibration=outcomes.CALIBRATION.frame(_bins()),
+        worst=outcomes.WORST.frame(
             [
                 {
                     "split": "test",
@@ -148,8 +149,8 @@ def whole(folders):
                 },
             ]
         ),
-        rivals=tables.RIVALS.frame(_rivals()),
-        learning=tables.LEARNING.frame(
+        rivals=outcomes.RIVALS.frame(_rivals()),
+        learning=outcomes.LEARNING.frame(
             [
                 {
                     "share": n / 4,
@@ -253,7 +254,7 @@ def _bins():
 
 
 def _rivals():
-    none = dict.fromkeys(tables.RIVALS)
+    none = dict.fromkeys(outcomes.RIVALS)
     scored = {"iou": 0.6543, "iou_low": 0.6, "iou_high": 0.7, "iou_pooled": 0.66,
               "boundary_iou": 0.5, "boundary_iou_low": 0.4, "boundary_iou_high": 0.6}  # fmt: skip
     ran = {"category": "person", "images": 6, "note": ""} | scored
@@ -546,7 +547,7 @@ def test_many_labels_have_a_list_of_confusions_instead_of_a_matrix(whole, folder
         | {"pixels": 1000 if (truth, predicted) == (names[3], names[5]) else 1}
         for truth in names for predicted in names
     ]  # fmt: skip
-    run = replace(whole, confusion=tables.CONFUSION.frame(rows))
+    run = replace(whole, confusion=outcomes.CONFUSION.frame(rows))
     text = Page(report.page(run, folders, tmp_path, SETTINGS, LOCAL)).words
 
     assert "class 2 taken for class 4: 50% of its pixels" in text
@@ -726,16 +727,16 @@ def test_the_stage_reads_the_tables_and_writes_the_page(whole, folders, tmp_path
     coco.save(tmp_path / "valid", whole.dataset)
     reports = tmp_path / "reports"
     for name, columns in (
-        ("issues", tables.ISSUES), ("history", tables.HISTORY), ("counts", tables.COUNTS),
-        ("iou", tables.IOU), ("restored", tables.RESTORED), ("tags", tables.TAGS),
-        ("costs", tables.COSTS), ("suspects", tables.SUSPECTS),
-        ("scores", tables.SCORES), ("confusion", tables.CONFUSION), ("worst", tables.WORST),
-        ("calibration", tables.CALIBRATION), ("rivals", tables.RIVALS),
-        ("remains", tables.REMAINS), ("changes", tables.CHANGES), ("since", tables.SINCE),
+        ("issues", tables.ISSUES), ("history", outcomes.HISTORY), ("counts", outcomes.COUNTS),
+        ("iou", outcomes.IOU), ("restored", outcomes.RESTORED), ("tags", tables.TAGS),
+        ("costs", outcomes.COSTS), ("suspects", outcomes.SUSPECTS),
+        ("scores", outcomes.SCORES), ("confusion", outcomes.CONFUSION), ("worst", outcomes.WORST),
+        ("calibration", outcomes.CALIBRATION), ("rivals", outcomes.RIVALS),
+        ("remains", outcomes.REMAINS), ("changes", tables.CHANGES), ("since", tables.SINCE),
     ):  # fmt: skip
         store.write_table(reports / f"{name}.csv", getattr(whole, name), columns)
-    store.write_table(reports / "learning_curve.csv", whole.learning, tables.LEARNING)
-    store.write_table(reports / "restoration.csv", whole.gains, tables.RESTORATION)
+    store.write_table(reports / "learning_curve.csv", whole.learning, outcomes.LEARNING)
+    store.write_table(reports / "restoration.csv", whole.gains, outcomes.RESTORATION)
     store.write_table(reports / "tag_accuracy.csv", whole.accuracy, tables.TAG_ACCURACY)
     store.write_table(reports / "history_inpaint.csv", whole.filling, findings.FILLING)
     store.write_table(reports / "images.csv", whole.measured, tables.MEASURED)
@@ -831,7 +832,7 @@ def test_photos_are_spread_from_first_to_last():
 def test_an_iou_per_photo_is_the_mean_over_the_labels_that_are_there(whole):
     photos = findings.photos(whole.dataset, whole.measured, [])
     key = {"split": "test", "file_name": "test2.png", "edge_shared": 0, "edge_either": 0}
-    counts = tables.COUNTS.frame(
+    counts = outcomes.COUNTS.frame(
         [
             key | {"label": 1, "tp": 1, "fp": 1, "fn": 0},
             key | {"label": 2, "tp": 3, "fp": 0, "fn": 1},
@@ -887,7 +888,7 @@ def test_the_verdict_on_the_restorer_follows_the_interval_of_the_difference(
 ):
     row = {"kind": "clean", "tag": "", "metric": "psnr", "images": images, "ours": 20.0 + gain}
     row |= {"theirs": 20.0, "gain": gain, "gain_low": gain - half, "gain_high": gain + half}
-    gains = tables.RESTORATION.frame([row | {"against": "telea"}, row | {"against": "mean"}])
+    gains = outcomes.RESTORATION.frame([row | {"against": "telea"}, row | {"against": "mean"}])
     rows = pd.DataFrame({"method": ["deepfill", "telea", "mean"], "psnr": [20.0 + gain, 20.0, 9.0]})
     (sentence,) = prose.restoration(words.load("en"), [findings.Compared("clean", rows)], gains)
 
@@ -908,7 +909,7 @@ def test_the_verdict_on_the_restorer_follows_the_interval_of_the_difference(
 )
 def test_a_reader_is_told_what_the_scores_owe_to_the_sample_and_the_first_weights(parameters, said):
     say = words.load("en")
-    told = prose.limits(say, tables.IOU.empty(), [], parameters)
+    told = prose.limits(say, outcomes.IOU.empty(), [], parameters)
 
     keys = {"sample", "begun", "begun_sample"}
     assert {key for key in keys if say(f"limits.{key}") in told} == said
@@ -918,8 +919,10 @@ def test_restorations_judged_behind_people_are_not_said_to_be_judged_on_bare_gro
     say, rows = words.load("en"), pd.DataFrame({"method": ["deepfill"], "psnr": [20.0]})
     bare, behind = findings.Compared("transplant", rows), findings.Compared("clean", rows)
 
-    assert say("limits.transplant") in prose.limits(say, tables.IOU.empty(), [bare], {})
-    assert say("limits.transplant") not in prose.limits(say, tables.IOU.empty(), [behind, bare], {})
+    assert say("limits.transplant") in prose.limits(say, outcomes.IOU.empty(), [bare], {})
+    assert say("limits.transplant") not in prose.limits(
+        say, outcomes.IOU.empty(), [behind, bare], {}
+    )
 
 
 def test_the_strip_shows_modest_objects_and_only_restored_photos(whole):

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pipeline import recheck, restoration, tables
+from pipeline import outcomes, recheck, restoration, tables
 from pipeline.errors import MaskError
 
 DRAWN = (500, 0.95, 3)  # resamples, confidence, seed
@@ -35,7 +35,7 @@ def restored(better, method="telea", images=30):
             rows.append(
                 {"file_name": f"{n:02}", "kind": "clean", "method": name, "hole": 0.1} | scores
             )
-    return tables.RESTORED.frame(rows)
+    return outcomes.RESTORED.frame(rows)
 
 
 def row(table, **where):
@@ -88,14 +88,14 @@ def test_a_tag_has_the_rows_of_its_images_and_none_without():
 
 
 def test_nothing_restored_gives_no_rows_and_no_metrics():
-    table = restoration.compare(tables.RESTORED.empty(), tagged(), *DRAWN)
+    table = restoration.compare(outcomes.RESTORED.empty(), tagged(), *DRAWN)
 
     assert table.empty
-    assert restoration.metrics(table, tables.REMAINS.empty(), tagged()) == {}
+    assert restoration.metrics(table, outcomes.REMAINS.empty(), tagged()) == {}
 
 
 def test_what_remains_is_pooled_over_pixels_for_all_and_for_each_tag():
-    remains = tables.REMAINS.frame(
+    remains = outcomes.REMAINS.frame(
         [
             {"file_name": "00", "before": 100, "after": 10},
             {"file_name": "01", "before": 300, "after": 0},
@@ -103,7 +103,7 @@ def test_what_remains_is_pooled_over_pixels_for_all_and_for_each_tag():
         ]
     )
 
-    tree = restoration.metrics(tables.RESTORATION.empty(), remains, tagged(["00", "02"]))
+    tree = restoration.metrics(outcomes.RESTORATION.empty(), remains, tagged(["00", "02"]))
 
     assert tree == {"remaining": {"share": 0.025, "images": 2, "tag": {"far": 0.1}}}
 
@@ -111,7 +111,7 @@ def test_what_remains_is_pooled_over_pixels_for_all_and_for_each_tag():
 def test_metrics_hold_the_gain_over_all_images():
     table = restoration.compare(restored(lambda n: 0.1), tagged(["01"]), *DRAWN)
 
-    tree = restoration.metrics(table, tables.REMAINS.empty(), tagged())
+    tree = restoration.metrics(table, outcomes.REMAINS.empty(), tagged())
 
     assert tree["gain"]["clean"]["telea"]["ssim"] == {"mean": 0.1, "low": 0.1, "high": 0.1}
 

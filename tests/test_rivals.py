@@ -8,7 +8,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from pipeline import coco, params, rivals, scoring, store, tables
+from pipeline import coco, outcomes, params, rivals, scoring, store, tables
 from pipeline.errors import ParamsError, WeightsError
 from pipeline.rivals import DEEPLAB, OURS, SELFIE, Entrant
 from pipeline.tables import Dataset
@@ -124,7 +124,7 @@ def run(where, segmented="unet", **compare):
     (where / "params.yaml").write_bytes(msgspec.yaml.encode(sections))
     names = ("raw", "valid", "masks", "segments", "model", "rivals", "rivals.csv")
     line = stage.main(*(where / name for name in names))
-    return line, store.read_table(where / "rivals.csv", tables.RIVALS)
+    return line, store.read_table(where / "rivals.csv", outcomes.RIVALS)
 
 
 def test_without_weights_the_stage_says_what_to_give(project):

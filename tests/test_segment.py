@@ -3,7 +3,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from pipeline import coco, segment, store, tables, unet
+from pipeline import coco, outcomes, segment, store, tables, unet
 from pipeline.errors import ImageError, ParamsError, WeightsError
 from pipeline.segment import Segmenter, SegmentParams
 from pipeline.tables import Dataset
@@ -164,7 +164,7 @@ def test_the_stage_writes_a_mask_of_each_chosen_picture_at_its_size(
     assert written == (["test", "valid"] if most else ["test.zip", "valid.zip"])
     assert [store.is_there(path) for path in paths] == [True, True, False]
     assert [store.read_mask(path).shape for path in paths[:2]] == [(64, 40), (33, 47)]
-    bins = store.read_table(tmp_path / "calibration.csv", tables.CALIBRATION)
+    bins = store.read_table(tmp_path / "calibration.csv", outcomes.CALIBRATION)
     assert bins.groupby("split")["pixels"].sum().to_dict() == {"test": 64 * 40, "valid": 33 * 47}
     assert set(bins["observed"].dropna()) == {1.0}  # all of each picture is a person
 

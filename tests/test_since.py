@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipeline import history, since, store, tables
+from pipeline import history, outcomes, since, store, tables
 from pipeline.errors import ParamsError
 from stages import since as stage
 
@@ -25,7 +25,7 @@ PARAMS = (
 
 def counts(split="test", **iou):
     """Counts of photos by name; 100 pixels in either mask."""
-    return tables.COUNTS.frame(
+    return outcomes.COUNTS.frame(
         [
             {"split": split, "file_name": f"{name}.jpg", "label": 1, "tp": round(100 * value),
              "fp": 0, "fn": 100 - round(100 * value), "edge_shared": 0, "edge_either": 1}
@@ -134,7 +134,7 @@ stages:
         shutil.rmtree(given, ignore_errors=True)
         store.write_bytes(given / "valid" / "test.json", data.encode())
         store.write_json(given / "metrics.json", {"iou": {"mean": mean}})
-        store.write_table(given / "counts.csv", counts(**iou), tables.COUNTS)
+        store.write_table(given / "counts.csv", counts(**iou), outcomes.COUNTS)
         self("dvc", "repro", "-q")
 
     def commit(self):
@@ -236,7 +236,7 @@ def test_without_git_there_is_no_earlier_run(tmp_path, monkeypatch):
     Path("params.yaml").write_text(PARAMS.format("null"), "utf-8")
     store.write_bytes(Path("valid/test.json"), b"one")
     Path("metrics.json").write_text(json.dumps({"iou": {"mean": 1.0}}), "utf-8")
-    store.write_table(Path("counts.csv"), counts(a=1.0), tables.COUNTS)
+    store.write_table(Path("counts.csv"), counts(a=1.0), outcomes.COUNTS)
 
     assert stage.main(*FILES) == "no earlier run to set this one beside"
     assert len(store.read_table(Path("since.csv"), tables.SINCE)) == 0

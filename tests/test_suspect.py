@@ -5,9 +5,9 @@ import shapely
 from lite_made import make
 from shapely import affinity
 
-from pipeline import coco, store, suspect, tables
+from pipeline import coco, outcomes, store, suspect, tables
+from pipeline.outcomes import SUSPECTS
 from pipeline.suspect import Seen
-from pipeline.tables import SUSPECTS
 
 # The rules, whatever limit ships: that one is chosen on real photos (benchmarks.suspects).
 PARAMS = suspect.SuspectParams(folds=0, above=0.2)
@@ -265,7 +265,7 @@ def test_with_folds_no_train_photo_is_judged_by_a_network_that_learnt_from_it(  
     assert all(not lessons & seen for lessons, seen in judged)
     assert set.union(*(seen for _, seen in judged)) == {f"{name}.png" for name in names}
     assert judged[-1][1] == {"valid/6.png", "test/7.png", "train/excluded.png"}
-    assert store.read_table(tmp_path / "s.csv", tables.SUSPECTS)["held_out"].all()
+    assert store.read_table(tmp_path / "s.csv", outcomes.SUSPECTS)["held_out"].all()
     assert said.startswith("0 suspect labels in 0 photos")
 
 
@@ -295,7 +295,7 @@ def test_a_ready_made_network_judges_every_photo_without_any_training(tmp_path, 
 
     stage.main(*(tmp_path / n for n in ("raw", "valid", "masks", "chosen.csv", "none", "s.csv")))
 
-    found = store.read_table(tmp_path / "s.csv", tables.SUSPECTS)
+    found = store.read_table(tmp_path / "s.csv", outcomes.SUSPECTS)
     assert found["held_out"].all()
     told = found.loc[found["suspect"], ["file_name", "kind"]].to_numpy().tolist()
     assert sorted(told) == [["ghost.png", "extra"], ["unlabelled.png", "missing"]]
@@ -341,7 +341,7 @@ def test_folds_train_for_real_and_tell_a_label_that_one_network_has_learned_by_h
 
     stage.main(*paths)
 
-    found = store.read_table(tmp_path / "s.csv", tables.SUSPECTS)
+    found = store.read_table(tmp_path / "s.csv", outcomes.SUSPECTS)
     assert found["held_out"].all()
     assert set(found["file_name"]) == {f"{row}.png" for row in range(16)}
     worst = found[found["kind"] != "image"].iloc[0]

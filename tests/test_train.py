@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from training import MOVING, PLAIN, REPORT, SHAPE, digests, export, paths, settle, squares
 
-from pipeline import losses, params, photos, recipes, tables, train, unet
+from pipeline import losses, outcomes, params, photos, recipes, train, unet
 from pipeline.augment import STILL
 from pipeline.errors import ParamsError, TrainingError
 from pipeline.unet import UnetParams
@@ -39,7 +39,7 @@ def test_training_lowers_the_loss(learned):
 def test_a_row_an_epoch_has_the_tables_columns(learned):
     _, rows = learned
 
-    table = tables.HISTORY.frame(rows)
+    table = outcomes.HISTORY.frame(rows)
     assert table["epoch"].tolist() == [1, 2, 3, 4]
     assert table["learning_rate"].is_monotonic_decreasing
     assert table[["iou", "val_iou"]].stack().between(0, 1).all()

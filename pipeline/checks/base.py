@@ -9,9 +9,10 @@ import numpy as np
 import pandas as pd
 import shapely
 
+from pipeline.columns import Columns
 from pipeline.params import Params
 from pipeline.said import text, whole
-from pipeline.tables import ISSUES, SHARD, Columns
+from pipeline.tables import ISSUES, SHARD
 
 About = Literal["images", "annotations", "categories", "pictures", "splits"]
 Severity = Literal["error", "warning", "info"]

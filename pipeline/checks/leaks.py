@@ -7,7 +7,8 @@ import pandas as pd
 
 from pipeline import resplit, splits
 from pipeline.checks.base import Found, Tables, check, tuples
-from pipeline.tables import SPLITS, Columns
+from pipeline.columns import Columns
+from pipeline.tables import SPLITS
 
 LEAKS = Columns(
     {
