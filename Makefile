@@ -59,7 +59,7 @@ lint: $(STAMP)
 	@$(RUN) ruff format --check .
 
 bench: $(STAMP)  ## every claim of speed or accuracy, measured again
-	@for name in ingest incremental tags outlines tag_speed peers_tags suspects segmentation inpaint shadows pages; do echo "== $$name"; $(RUN) python -m "benchmarks.$$name" || exit 1; done
+	@for name in ingest incremental tags outlines tag_speed peers_tags suspects segmentation inpaint shadows pages scale; do echo "== $$name"; $(RUN) python -m "benchmarks.$$name" || exit 1; done
 
 wheel: $(STAMP)
 	@$(RUN) python -m build --wheel --outdir dist . >/dev/null
