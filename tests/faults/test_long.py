@@ -107,7 +107,11 @@ def test_a_disk_that_fills_under_dvc_itself_loses_nothing(project, light, tmp_pa
             said, good = killing.finished(where, *FIRST)
             assert good, said
             assert not killing.left(where)
-            assert not killing.differences(killing.state(where), killing.state(light))
+            wrong = killing.differences(killing.state(where), killing.state(light))
+            # DVC writes .gitignore in place: half a line may stay, beside the whole one.
+            assert not [one for one in wrong if not one.startswith("data/.gitignore")], wrong
+            ignored = [(one / "data/.gitignore").read_text().splitlines() for one in (where, light)]
+            assert set(ignored[1]) <= set(ignored[0])
     assert failed >= 3
 
 
