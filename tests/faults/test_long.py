@@ -164,7 +164,8 @@ def test_every_stage_on_a_disk_that_fills_is_one_line_and_ends_as_if_nothing_was
 
             said = one_line(done)
             assert said_of_full(said, stage), said
-            assert not [path for path in where.rglob("*.part") if "cache" not in path.parts]
+            # A folder of that name is a training's state, from which the next run goes on.
+            assert not [path for path in where.rglob("*.part") if path.is_file()]
             empty(disk)
             discarded(where, stage)
             done = command(where, stage, **changed)
