@@ -189,7 +189,7 @@ def test_it_is_bounded_and_what_was_not_used_for_longest_goes_first(tmp_path, mo
 def test_the_code_that_is_used_is_part_of_the_key_and_other_code_is_not():
     reached = memory._reached("pipeline.measurements")
 
-    for module in ("measurements", "images", "focus", "silhouettes", "places", "store", "tables"):
+    for module in ("measurements", "images", "focus", "silhouettes", "places", "store", "columns"):
         assert f"pipeline.{module}" in reached
     for module in ("memory", "tag", "report", "checks", "rules"):
         assert f"pipeline.{module}" not in reached

@@ -258,6 +258,7 @@ def export(tmp_path, monkeypatch):
             "seed": 0,
             "transplant_least": 8,
         },
+        "compute": {"backend": "local", "workers": 1, "scheduler": None},
     }
     (tmp_path / "params.yaml").write_text(yaml.safe_dump(sections))
     monkeypatch.chdir(tmp_path)
