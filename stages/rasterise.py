@@ -13,7 +13,8 @@ from pipeline.tables import SPLITS
 from stages import run
 
 AT_ONCE = 16  # images; drawn together they take half the time, and many more are no faster
-HELD = 1024  # images whose masks wait at most for their turn in an archive
+HELD = 4096  # images whose masks wait at most to be written
+MANY = 1000  # images from which workers are processes: threads wait for each other all the time
 
 
 def main(valid: Path, masks: Path) -> str:
@@ -22,15 +23,16 @@ def main(valid: Path, masks: Path) -> str:
     most = params.load(rasterise.RasteriseParams, "rasterise").archive_above
     sheets = rasterise.load(valid)
     apart = {split: [one for one in sheets if one.name.startswith(f"{split}/")] for split in SPLITS}
-    large = {split: several for split, several in apart.items() if len(several) > most}
     covered: list[int] = []
-    for split, several in large.items():
-        packed = drawn_in_turn(several, compute, covered)
-        store.write_pictures(masks / split, packed, packed=True)
-    for split in apart.keys() - large.keys():
-        store.write_pictures(masks / split, [], packed=False)
-    small = [one for split in apart if split not in large for one in apart[split]]
-    covered += parallel.some(partial(draw, masks), small, compute, "drawing", size=AT_ONCE)
+    for split, several in apart.items():
+        packed = len(several) > most
+        if compute.backend == "dask" and not packed:  # storage that is far off is slow, not busy
+            store.write_pictures(masks / split, [], packed=False)
+            draws = partial(draw, masks)
+            covered += parallel.some(draws, several, compute, "drawing", size=AT_ONCE)
+        else:  # workers that write into one folder wait for each other
+            pictures = drawn_in_turn(several, compute, covered)
+            store.write_pictures(masks / split, pictures, packed=packed)
     share = sum(covered) / max(1, sum(sheet.height * sheet.width for sheet in sheets))
     return (
         f"{len(sheets)} masks of {sum(len(one.objects) for one in sheets)} annotations; "
@@ -59,7 +61,9 @@ def drawn_in_turn(
     """Yield each mask's name and PNG, some of them at a time; pixels go to ``covered``."""
     for first in range(0, len(sheets), HELD):
         part = sheets[first : first + HELD]
-        made = parallel.some(encode, part, compute, "drawing", size=AT_ONCE)
+        made = parallel.some(
+            encode, part, compute, "drawing", size=AT_ONCE, threads=len(part) < MANY
+        )
         for sheet, (content, pixels) in zip(part, made, strict=True):
             covered.append(pixels)
             yield sheet.name.rpartition("/")[2], content
