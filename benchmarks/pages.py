@@ -183,7 +183,11 @@ def _tables(
     }
     for name, values in outcome.items():
         path = folder / "reports" / f"{name}.csv"
-        store.write_table(path, pd.DataFrame(values), getattr(tables, name.upper()))
+        store.write_table(
+            path,
+            pd.DataFrame(values),
+            getattr(outcomes, name.upper(), None) or getattr(tables, name.upper()),
+        )
 
 
 def _link(source: Path, to: Path) -> None:

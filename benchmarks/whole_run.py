@@ -103,7 +103,11 @@ def write(
     }
     schemas = {"learning_curve": outcomes.LEARNING}
     for name, found in made.items():
-        schema = schemas.get(name) or getattr(tables, name.upper())
+        schema = (
+            schemas.get(name)
+            or getattr(outcomes, name.upper(), None)
+            or getattr(tables, name.upper())
+        )
         store.write_table(reports / f"{name}.csv", schema.frame(found), schema)
     steps = FILLING.frame([{"step": n, "l1": 0.1, "val_l1": 0.1} for n in np.arange(1, 9).tolist()])
     store.write_table(reports / "history_inpaint.csv", steps, FILLING)
