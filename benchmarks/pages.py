@@ -29,7 +29,7 @@ import pipeline
 from benchmarks import made, whole_run
 from pipeline import coco, outcomes, store, tables
 from pipeline.auditing import FILES, TABLES
-from pipeline.findings import LEAKS
+from pipeline.run import LEAKS
 
 ROOT = Path(__file__).parents[1]
 PICTURES = 60  # different ones

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from pipeline import outcomes, store, tables
-from pipeline.findings import FILLING
+from pipeline.run import FILLING
 
 MEASURES = ("iou", "dice", "precision", "recall", "boundary_iou")
 EPOCHS = 10

@@ -4,8 +4,9 @@ import math
 
 import pandas as pd
 
-from pipeline import findings, prose
-from pipeline.findings import Compared, Run
+from pipeline import overlaps, prose
+from pipeline.restorers import Compared
+from pipeline.run import Run
 from pipeline.words import Words
 
 GOAL = 0.10  # of IoU: an interval this wide tells the first digit
@@ -45,8 +46,8 @@ def _suspects(say: Words, run: Run) -> str | None:
 
 
 def _whole(run: Run) -> tuple[str, dict] | None:
-    split = findings.judged_split(run.iou)
-    row = findings.overall(run.iou).get(split) if split else None
+    split = overlaps.judged_split(run.iou)
+    row = overlaps.overall(run.iou).get(split) if split else None
     return (split, row) if row and not math.isnan(row["iou"]) else None
 
 
@@ -65,7 +66,7 @@ def _interval(say: Words, run: Run) -> str | None:
 
 
 def _gap(say: Words, run: Run) -> str | None:
-    found, rows = _whole(run), findings.overall(run.iou)
+    found, rows = _whole(run), overlaps.overall(run.iou)
     if found is None or "train" not in rows or found[0] == "train":
         return None
     gap = rows["train"]["iou"] - found[1]["iou"]
@@ -76,8 +77,8 @@ def _cost(say: Words, run: Run) -> str | None:
     """The dearest problem, of those of photos enough, that costs something for certain."""
     rows = [
         row
-        for row in findings.prices(run.costs)
-        if row["gain_low"] > 0 and row["gain"] >= WORTH and row["tagged"] >= findings.ENOUGH
+        for row in overlaps.prices(run.costs)
+        if row["gain_low"] > 0 and row["gain"] >= WORTH and row["tagged"] >= overlaps.ENOUGH
     ]
     if not rows:
         return None
@@ -107,7 +108,7 @@ def _rival(say: Words, run: Run) -> str | None:
 def _learning(say: Words, run: Run) -> str | None:
     """More photos would help if the last step of the curve lies beyond the first one's interval."""
     rows = run.learning
-    split = findings.judged_split(rows)
+    split = overlaps.judged_split(rows)
     curve = rows[rows["split"] == split].sort_values("images")
     if len(curve) < 2 or pd.isna(curve["iou"]).any():
         return None

@@ -31,10 +31,10 @@ from pipeline import (
 from pipeline.checks import ValidateParams
 from pipeline.errors import ParamsError
 from pipeline.examples import ReportParams
-from pipeline.findings import Run
 from pipeline.parallel import ComputeParams
 from pipeline.pull import PullParams
 from pipeline.rules import TagParams
+from pipeline.run import Run
 from pipeline.suspect import SuspectParams
 from pipeline.tables import Dataset
 from pipeline.tagfiles import FORMATS

@@ -1,9 +1,9 @@
 """Lay all photos out on one page: sorted, filtered, judged against limits that can be moved."""
 
 from pipeline import facts, parallel, tables, thumbs, wall, words
-from pipeline.findings import Run
 from pipeline.page import render
 from pipeline.parallel import ComputeParams
+from pipeline.run import Run
 
 SCRIPTS = ("wall", "address", "judge", "photo", "pairs", "begin")  # of the page, in this order
 

@@ -6,10 +6,10 @@ from typing import Annotated
 import msgspec
 import pandas as pd
 
-from pipeline import findings, words
-from pipeline.findings import Run
+from pipeline import findings, overlaps, ranking, words
 from pipeline.params import Params
 from pipeline.pictures import Shot
+from pipeline.run import Run
 
 RIVALS = {"deeplabv3_resnet101": "deeplab", "selfie": "selfie"}  # model -> kind of picture
 STRIP = 3  # rows of the opening figure: it is to be taken in at one glance
@@ -51,7 +51,7 @@ class Choice:
 
     Attributes:
         strip: photo, truth, prediction, restored.
-        modest: the strip's objects cover at most ``findings.MODEST`` of their photos.
+        modest: the strip's objects cover at most ``ranking.MODEST`` of their photos.
         problems: by tag, one photo an example.
         predictions: by best, median and worst: both outlines.
         doubted: photos with suspect labels, the worst first: both outlines.
@@ -83,13 +83,13 @@ class Choice:
 
 def choose(run: Run, settings: ReportParams) -> Choice:
     """Choose the photos to show by rule, never by eye: see the captions of each group."""
-    photos = findings.photos(run.dataset, run.measured, run.tags["tag"].tolist())
-    ranked = findings.scored(photos, run.counts)
-    judged = findings.judged_split(ranked)
+    photos = ranking.photos(run.dataset, run.measured, run.tags["tag"].tolist())
+    ranked = ranking.scored(photos, run.counts)
+    judged = overlaps.judged_split(ranked)
     ranked = ranked[ranked["split"] == judged]
     strip, modest = _strip(ranked, run.refilled)
     shown = min(STRIP, settings.restored)
-    thirds = findings.best_median_worst(ranked, settings.examples)
+    thirds = ranking.best_median_worst(ranked, settings.examples)
     return Choice(
         strip=strip,
         modest=modest,
@@ -109,7 +109,7 @@ def choose(run: Run, settings: ReportParams) -> Choice:
 
 def _strip(ranked: pd.DataFrame, refilled: frozenset[str]) -> tuple[list[Example], bool]:
     """Return the opening figure's rows, and whether they are of modest objects only."""
-    modest = ranked[(ranked["share"] > 0) & (ranked["share"] <= findings.MODEST)]
+    modest = ranked[(ranked["share"] > 0) & (ranked["share"] <= ranking.MODEST)]
     ready = ranked["stem"].isin(refilled) & (ranked["split"] == "test")
     groups = (modest[ready.loc[modest.index]], ranked[ready], modest, ranked)
     place = next((place for place, rows in enumerate(groups) if len(rows)), 3)
@@ -133,8 +133,8 @@ def _restored(
     rows = test if len(test) else photos[photos["split"] == "test"].assign(iou=None)
     rows = rows[rows["stem"].isin(refilled)]
     if "removed" in rows:
-        rows = rows[rows["removed"] >= findings.SEEN]
-    return of_kind(findings.spread(rows.iloc[::-1], count), *kinds)
+        rows = rows[rows["removed"] >= ranking.SEEN]
+    return of_kind(ranking.spread(rows.iloc[::-1], count), *kinds)
 
 
 def _rivals(run: Run, ranked: pd.DataFrame, count: int) -> list[Example]:
@@ -144,7 +144,7 @@ def _rivals(run: Run, ranked: pd.DataFrame, count: int) -> list[Example]:
     if not kinds:
         return []
     test = ranked[ranked["split"] == "test"]
-    return of_kind(findings.spread(test.iloc[::-1], count), "truth", "predicted", *kinds)
+    return of_kind(ranking.spread(test.iloc[::-1], count), "truth", "predicted", *kinds)
 
 
 def _proof(run: Run, photos: pd.DataFrame) -> list[Example]:
@@ -161,7 +161,7 @@ def _proof(run: Run, photos: pd.DataFrame) -> list[Example]:
 
 def twins(run: Run, count: int) -> list[Example]:
     """Return the first pairs of photos that are tied across splits, both photos each."""
-    photos = findings.photos(run.dataset, run.measured, []).drop_duplicates(["split", "file_name"])
+    photos = ranking.photos(run.dataset, run.measured, []).drop_duplicates(["split", "file_name"])
     both = run.leaks[["split", "file_name", "other_split", "other"]].merge(photos)
     names = {"split": "other_split", "file_name": "other", "path": "other_path"}
     others = photos.rename(columns=names | {"stem": "other_stem"}).drop(columns="area")
@@ -178,7 +178,7 @@ def twins(run: Run, count: int) -> list[Example]:
 
 
 def of_kind(rows: pd.DataFrame, *kinds: str) -> list[Example]:
-    """Return an example a row of ``findings.photos``, a picture a kind; ``iou`` is its score."""
+    """Return an example a row of ``ranking.photos``, a picture a kind; ``iou`` is its score."""
     return [
         Example(
             tuple(Shot(kind, row.split, row.stem, row.path, row.file_name) for kind in kinds),

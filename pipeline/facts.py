@@ -2,8 +2,8 @@
 
 from dataclasses import fields
 
-from pipeline import findings, prose
-from pipeline.findings import Run
+from pipeline import findings, overlaps, prose, restorers
+from pipeline.run import Run
 from pipeline.tables import Dataset
 from pipeline.words import Words
 
@@ -23,9 +23,9 @@ def facts(run: Run, say: Words) -> dict[str, object]:
         "accuracy": findings.accuracies(run.accuracy),
         "issues": findings.issue_codes(run.issues),
         "places": int(run.measured["place"].replace("", None).nunique()),
-        "overall": findings.overall(run.iou),
-        "judged": findings.judged_split(run.iou),
-        "restored": findings.restorations(run.restored),
+        "overall": overlaps.overall(run.iou),
+        "judged": overlaps.judged_split(run.iou),
+        "restored": restorers.restorations(run.restored),
         "cards": run.cards,
         "fingerprint": findings.fingerprint(run.dataset),
     }

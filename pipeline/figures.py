@@ -7,11 +7,11 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from pipeline import findings, polygons, store
+from pipeline import overlaps, polygons, ranking, store
 from pipeline.errors import PipelineError
 from pipeline.examples import Example
-from pipeline.findings import Run
 from pipeline.pictures import Folders, Shot, mask_path
+from pipeline.run import Run
 from pipeline.words import Words
 
 IDEAL = 0.2  # of its photo: an object of this size shows its outline and the scene around it
@@ -102,7 +102,7 @@ def record(run: Run) -> Record | None:
     shapes = rows["geometry"].to_numpy()
     plain = (shapely.get_type_id(shapes) == shapely.GeometryType.POLYGON) & rows["rle"].isna()
     rows = rows[plain & (shapely.get_num_coordinates(shapes) <= POINTS)]
-    judged = findings.judged_split(rows)
+    judged = overlaps.judged_split(rows)
     if judged is None:
         return None
     rows = rows[rows["split"] == judged]
@@ -161,9 +161,9 @@ def overlap(run: Run, folders: Folders) -> Overlap | None:
     Pixels of all categories are one set, object against background. ``None`` if nothing was scored
     or the masks are not there.
     """
-    photos = findings.photos(run.dataset, run.measured, [])
-    ranked = findings.scored(photos, run.counts)
-    rows = ranked[ranked["split"] == findings.judged_split(ranked)]
+    photos = ranking.photos(run.dataset, run.measured, [])
+    ranked = ranking.scored(photos, run.counts)
+    rows = ranked[ranked["split"] == overlaps.judged_split(ranked)]
     large = rows[(rows["share"] >= LEAST) & (rows["removed"] > 0)]
     if large.empty or folders.segments is None:
         return None

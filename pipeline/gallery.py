@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from pipeline import findings, overlays, parallel, tables, thumbs, wall, words
-from pipeline.findings import Run
+from pipeline import overlays, parallel, ranking, restorers, tables, thumbs, wall, words
 from pipeline.page import render
 from pipeline.parallel import ComputeParams
+from pipeline.run import Run
 from pipeline.words import Words
 
 SCRIPTS = ("wall", "address", "judge", "photo", "outcome", "begin")  # of the page, in this order
@@ -102,8 +102,8 @@ def _words(run: Run, say: Words, kinds: list[str]) -> dict[str, object]:
 
 def _scores(images: pd.DataFrame, run: Run) -> dict[str, list[float | None]]:
     """Return of each photo IoU and boundary IoU, mean over labels, and shares missed, invented."""
-    photos = findings.photos(run.dataset, run.measured, [])
-    each = findings.scored(photos, run.counts)
+    photos = ranking.photos(run.dataset, run.measured, [])
+    each = ranking.scored(photos, run.counts)
     keys = ["split", "file_name"]
     sums = run.counts.groupby(keys, sort=False)[["tp", "fp", "fn"]].sum().reset_index()
     edges = run.counts[run.counts["edge_either"] > 0]
@@ -138,7 +138,7 @@ def _restored(images: pd.DataFrame, run: Run) -> dict[str, dict[str, object]]:
     rows = wall.placed(images, "split")
     scores: dict[str, dict[str, object]] = {}
     ours = run.restored[run.restored["method"] == METHOD]
-    values = [wall.plain(ours[name]) for name in findings.RESTORING]
+    values = [wall.plain(ours[name]) for name in restorers.RESTORING]
     for name, kind, *measured in zip(ours["file_name"], ours["kind"], *values, strict=True):
         if (row := rows.get(("test", name))) is not None:
             scores.setdefault(str(row), {"holes": []})["holes"].append([kind, *measured])

@@ -2,8 +2,8 @@
 
 import pandas as pd
 
-from pipeline import findings
-from pipeline.findings import Compared
+from pipeline import overlaps
+from pipeline.restorers import Compared
 from pipeline.words import Words
 
 WIDE = 0.10  # of IoU: an interval wider than this leaves the score's first digit open
@@ -26,19 +26,19 @@ def summary(words: Words, counts: dict[str, int], severe: dict[str, int]) -> str
 
 def segmentation(words: Words, iou: pd.DataFrame) -> list[str]:
     """Return what the scores say: the judged split's IoU, and which problems lower it."""
-    split = findings.judged_split(iou)
-    whole = findings.overall(iou).get(split) if split else None
+    split = overlaps.judged_split(iou)
+    whole = overlaps.overall(iou).get(split) if split else None
     if whole is None:
         return [words("verdict.no_iou")]
     says = [words("verdict.iou", split=words(f"split.{split}"), n=whole["images"], **_range(whole))]
-    costly, scarce = findings.costly(iou, split)
+    costly, scarce = overlaps.costly(iou, split)
     if costly:
         says.append(words("verdict.cost", tags=_named(words, "verdict.cost_one", costly)))
-    elif (findings.costs(iou, split)["images"] >= findings.ENOUGH).any():
-        says.append(words("verdict.no_cost", few=findings.ENOUGH))
+    elif (overlaps.costs(iou, split)["images"] >= overlaps.ENOUGH).any():
+        says.append(words("verdict.no_cost", few=overlaps.ENOUGH))
     if scarce:
         named = _named(words, "verdict.scarce_one", scarce)
-        says.append(words("verdict.scarce", tags=named, few=findings.ENOUGH))
+        says.append(words("verdict.scarce", tags=named, few=overlaps.ENOUGH))
     return says
 
 
@@ -66,7 +66,7 @@ def restoration(words: Words, compared: list[Compared], gains: pd.DataFrame) -> 
 
     Args:
         words: the language.
-        compared: as ``findings.restorations`` gives it.
+        compared: as ``restorers.restorations`` gives it.
         gains: columns as ``outcomes.RESTORATION``, of the same run: what the verdict rests on.
     """
     if not compared:
@@ -81,7 +81,7 @@ def _restored(words: Words, each: Compared, gains: pd.DataFrame) -> str | None:
         return None
     row = found.iloc[0]
     kind, method = words.known("kind", each.kind), words.known("method", row["against"])
-    if row["images"] < findings.ENOUGH:
+    if row["images"] < overlaps.ENOUGH:
         return words("verdict.restored_few", kind=kind, n=row["images"])
     low, high = row["gain_low"], row["gain_high"]
     side = "better" if low > 0 else "worse" if high < 0 else "open"
@@ -107,7 +107,7 @@ def limits(
     Args:
         words: the language.
         iou: columns as ``outcomes.IOU``.
-        compared: as ``findings.restorations`` gives it.
+        compared: as ``restorers.restorations`` gives it.
         parameters: of the run, by their whole names; those not known make no sentence.
     """
     says = _source_limits(words, parameters)
@@ -132,8 +132,8 @@ def _source_limits(words: Words, parameters: dict[str, object]) -> list[str]:
 
 
 def _score_limits(words: Words, iou: pd.DataFrame) -> list[str]:
-    rows = findings.overall(iou)
-    split = findings.judged_split(iou)
+    rows = overlaps.overall(iou)
+    split = overlaps.judged_split(iou)
     if split is None or split not in rows:
         return [words("limits.no_scores")]
     whole, says = rows[split], []
@@ -150,8 +150,8 @@ def _score_limits(words: Words, iou: pd.DataFrame) -> list[str]:
 
 
 def _category_limits(words: Words, iou: pd.DataFrame) -> list[str]:
-    split = findings.judged_split(iou)
-    rows = findings.categories(iou)
+    split = overlaps.judged_split(iou)
+    rows = overlaps.categories(iou)
     rows = rows[rows["split"] == split]
     if len(rows) < 2:
         return []

@@ -15,6 +15,7 @@ from pipeline import (
     pictures,
     prose,
     restoration,
+    restorers,
     results,
     scrutiny,
     versions,
@@ -23,11 +24,11 @@ from pipeline import (
 from pipeline.anatomy import Layer
 from pipeline.errors import PipelineError
 from pipeline.examples import Choice, Example, ReportParams
-from pipeline.findings import Run
 from pipeline.page import plain, render
 from pipeline.parallel import ComputeParams
 from pipeline.pictures import Drawer, Folders, Shot
 from pipeline.plates import Plates
+from pipeline.run import Run
 from pipeline.words import Words
 
 ASSETS = "assets"  # folder of the pictures, beside the page
@@ -80,7 +81,7 @@ def bound(
 
 def _context(run: Run, say: Words, drawn: dict[str, object]) -> dict[str, object]:
     """Return what the templates name, in one language."""
-    compared = findings.restorations(run.restored)
+    compared = restorers.restorations(run.restored)
     context = {
         "verdict": [
             *prose.segmentation(say, run.iou),
@@ -93,7 +94,7 @@ def _context(run: Run, say: Words, drawn: dict[str, object]) -> dict[str, object
         "curves": results.curves(run.history, say),
         "filling": results.filling(run.filling, say),
         "closer": scrutiny.scrutiny(run, say),
-        "gains": findings.gains(run.gains),
+        "gains": restorers.gains(run.gains),
         "remaining": restoration.remaining(run.remains, run.measured),
         "versions": {
             "data": versions.data(run.changes, say),

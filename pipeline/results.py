@@ -2,8 +2,8 @@
 
 import pandas as pd
 
-from pipeline import charts, findings
-from pipeline.findings import Run
+from pipeline import charts, findings, overlaps, ranking
+from pipeline.run import Run
 from pipeline.tables import SPLITS
 from pipeline.words import Words
 
@@ -12,21 +12,21 @@ ROW_LIMIT = 40  # rows of a chart; the table beside it has the rest
 
 def scores(run: Run, say: Words) -> dict[str, object]:
     """Return tables and charts of IoU; empty charts are ``None``."""
-    by_category = findings.categories(run.iou)
-    judged = findings.judged_split(run.iou)
-    by_tag = findings.costs(run.iou, judged) if judged else run.iou.head(0)
-    whole = findings.overall(run.iou).get(judged)
-    photos = findings.photos(run.dataset, run.measured, [])
-    each = findings.scored(photos, run.counts)
+    by_category = overlaps.categories(run.iou)
+    judged = overlaps.judged_split(run.iou)
+    by_tag = overlaps.costs(run.iou, judged) if judged else run.iou.head(0)
+    whole = overlaps.overall(run.iou).get(judged)
+    photos = ranking.photos(run.dataset, run.measured, [])
+    each = ranking.scored(photos, run.counts)
     spread = each.loc[each["split"] == judged, "iou"].tolist()
     return {
         "categories": by_category.to_dict("records"),
         "tags": by_tag.to_dict("records"),
-        "crossed": findings.crossed(run.iou, judged, ROW_LIMIT) if judged else None,
-        "prices": findings.prices(run.costs),
+        "crossed": overlaps.crossed(run.iou, judged, ROW_LIMIT) if judged else None,
+        "prices": overlaps.prices(run.costs),
         "category_chart": _category_chart(by_category, say),
         "tag_chart": _tag_chart(by_tag, whole, say),
-        "few": findings.ENOUGH,
+        "few": overlaps.ENOUGH,
         "spread_chart": _histogram(spread, say),
         "spread_step": charts.width(spread),
         "scored": int((each["split"] == judged).sum()),
@@ -52,7 +52,7 @@ def _category_chart(rows: pd.DataFrame, say: Words) -> dict | None:
     if shown["name"].nunique() == 1:
         shown = shown.assign(name=shown["series"])
     shown = shown[shown["name"].isin(shown["name"].unique()[:ROW_LIMIT])]
-    return charts.intervals(shown, _splits(say), _titles(say), findings.ENOUGH)
+    return charts.intervals(shown, _splits(say), _titles(say), overlaps.ENOUGH)
 
 
 def _tag_chart(rows: pd.DataFrame, whole: dict | None, say: Words) -> dict | None:
@@ -61,7 +61,7 @@ def _tag_chart(rows: pd.DataFrame, whole: dict | None, say: Words) -> dict | Non
     named = rows["tag"].map(lambda tag: say.known("tag", tag)) + " · " + rows["images"].astype(str)
     shown = _dots(rows, named, rows["split"].map(lambda split: say(f"split.{split}")))
     titles = _titles(say) | {"name": say("chart.problem")}
-    few = findings.ENOUGH
+    few = overlaps.ENOUGH
     return charts.intervals(shown.head(ROW_LIMIT), _splits(say), titles, few, whole["iou"])
 
 

@@ -2,8 +2,8 @@
 
 import pandas as pd
 
-from pipeline import calibration, charts, findings
-from pipeline.findings import Run
+from pipeline import calibration, charts, overlaps
+from pipeline.run import Run
 from pipeline.words import Words
 
 SHOWN = 10  # labels of a confusion matrix; of more, so many of the commonest confusions
@@ -13,7 +13,7 @@ GIVE = "not run: give "  # how a rival's note begins where a file was not given
 
 def scrutiny(run: Run, say: Words) -> dict[str, object]:
     """Return what the section names; what the run lacks is empty or ``None``."""
-    split = findings.judged_split(run.scores)
+    split = overlaps.judged_split(run.scores)
     return {
         "split": split,
         "measures": _measures(run.scores, split),

@@ -4,9 +4,9 @@ from dataclasses import dataclass, replace
 
 import pandas as pd
 
-from pipeline import findings
+from pipeline import ranking
 from pipeline.examples import Example, of_kind
-from pipeline.findings import Run
+from pipeline.run import Run
 from pipeline.words import Words
 
 # Metrics told whether or not they changed, with how they are written; the rest if they did.
@@ -53,19 +53,19 @@ def data(changes: pd.DataFrame, say: Words) -> list[str]:
 def added(run: Run, count: int) -> list[Example]:
     """Return the first photos that are new in the data."""
     rows = run.changes[run.changes["kind"] == "image_added"]
-    photos = findings.photos(run.dataset, run.measured, [])
+    photos = ranking.photos(run.dataset, run.measured, [])
     return of_kind(photos.merge(rows[["split", "file_name"]]).head(count), "thumb")
 
 
 def moved(run: Run) -> list[Example]:
     """Return every photo that ``beside`` shows."""
-    photos = findings.photos(run.dataset, run.measured, [])
+    photos = ranking.photos(run.dataset, run.measured, [])
     return _photos(photos, run.since[run.since["what"] == "photo"])
 
 
 def beside(run: Run, say: Words) -> list[Beside]:
     """Return this run beside the last one on other data and the last run, if there are any."""
-    photos = findings.photos(run.dataset, run.measured, [])
+    photos = ranking.photos(run.dataset, run.measured, [])
     several = len(run.dataset.categories) > 1
     found = []
     for against in ("data", "run"):

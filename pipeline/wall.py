@@ -14,8 +14,9 @@ import numpy as np
 import pandas as pd
 
 from pipeline import accuracy, doubts, tables, thumbs
-from pipeline.findings import LEAKS, SEVERITIES, Run
+from pipeline.findings import SEVERITIES
 from pipeline.rules import RULES, SUSPECT_LABEL, Rule, TagParams
+from pipeline.run import LEAKS, Run
 from pipeline.words import Language, Words
 
 DIGITS = 6  # significant ones of a measurement, as in images.csv

@@ -3,9 +3,9 @@
 from pathlib import Path
 
 from pipeline import accuracy, browse, coco, params, store, tables, thumbs, wall, words
-from pipeline.findings import LEAKS, Run
 from pipeline.parallel import ComputeParams
 from pipeline.rules import TagParams
+from pipeline.run import LEAKS, Run
 from stages import run
 
 PAGES = [("report", "../index.html"), ("photos", "../photos/index.html"), ("audit", "")]

@@ -20,9 +20,9 @@ from pipeline import (
     wall,
     words,
 )
-from pipeline.findings import Run
 from pipeline.parallel import ComputeParams
 from pipeline.rules import TagParams
+from pipeline.run import Run
 from stages import run
 
 Pixels = Annotated[int, msgspec.Meta(ge=64, le=4000)]

@@ -4,9 +4,9 @@ from pathlib import Path
 
 from pipeline import anatomy, coco, doubts, outcomes, params, provenance, report, store, tables
 from pipeline.examples import ReportParams
-from pipeline.findings import FILLING, LEAKS, Run
 from pipeline.parallel import ComputeParams
 from pipeline.pictures import QUALITY, Folders
+from pipeline.run import FILLING, LEAKS, Run
 from stages import run
 
 

@@ -11,8 +11,8 @@ import numpy as np
 import pipeline
 from pipeline import coco, outcomes, store
 from pipeline.auditing import FILES, TABLES
-from pipeline.findings import LEAKS
 from pipeline.parallel import ComputeParams
+from pipeline.run import LEAKS
 
 HOSTILE = "<img src=x onerror=alert(1)>.jpg"
 ODD = "a b#c?d%20é.png"  # what an address would misread

@@ -3,8 +3,9 @@
 import pandas as pd
 import pytest
 
-from pipeline import advice, findings, outcomes, prose, tables, words
-from pipeline.findings import Compared, Run
+from pipeline import advice, outcomes, prose, tables, words
+from pipeline.restorers import Compared
+from pipeline.run import LEAKS, Run
 
 SAY = words.load("en")
 NOTHING = SAY("advice.nothing", worth=advice.WORTH)
@@ -128,7 +129,7 @@ def test_leaks_and_doubted_labels_are_counted():
     doubt |= {"annotation_id": 1, "kind": "extra", "suspect": True, "held_out": True}
     doubt |= dict.fromkeys(("left", "top", "right", "bottom"), 1)
     run = run_with(
-        leaks=findings.LEAKS.frame([tie]),
+        leaks=LEAKS.frame([tie]),
         suspects=outcomes.SUSPECTS.frame([doubt, doubt | {"suspect": False}]),
     )
 

@@ -15,7 +15,7 @@ from test_report import Page
 
 import pipeline
 from pipeline import browse, gallery, page, params, rules, store, thumbs, wall
-from pipeline.findings import LEAKS
+from pipeline.run import LEAKS
 
 HOSTILE = "<img src=x onerror=alert(1)>.png"
 SCRIPT = "</script><script>alert(2)</script>.png"

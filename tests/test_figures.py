@@ -8,9 +8,9 @@ import pytest
 import shapely
 
 from pipeline import figures, outcomes, store, tables
-from pipeline.findings import Run
 from pipeline.pictures import Folders, Shot
 from pipeline.plates import Plates
+from pipeline.run import Run
 
 SIDE = 40  # pixels, of every photo here
 

@@ -20,15 +20,17 @@ from pipeline import (
     parallel,
     pictures,
     prose,
+    ranking,
     report,
+    restorers,
     store,
     tables,
     words,
 )
 from pipeline.anatomy import Layer
 from pipeline.examples import ReportParams
-from pipeline.findings import Run
 from pipeline.pictures import Folders
+from pipeline.run import FILLING, LEAKS, Run
 
 HOSTILE = "<img src=x onerror=alert(1)>.jpg"
 SCRIPT = "</script><script>alert(2)</script>"
@@ -110,9 +112,7 @@ def whole(folders):
             [_tag("crowd", 3, 0.1667), _tag("far", 0, 0.0), _tag("new_one", 1, 0.0556)]
         ),
         history=outcomes.HISTORY.frame([_epoch(epoch) for epoch in (1, 2, 3)]),
-        filling=findings.FILLING.frame(
-            [{"step": n, "l1": 0.3 / n, "val_l1": None} for n in (1, 2)]
-        ),
+        filling=FILLING.frame([{"step": n, "l1": 0.3 / n, "val_l1": None} for n in (1, 2)]),
         counts=outcomes.COUNTS.frame(
             [
                 key
@@ -166,7 +166,7 @@ def whole(folders):
             ]
         ),
         cards={"unet": {"preset": "default", "size": 160}, "deepfill": {"width": 24}},
-        leaks=findings.LEAKS.frame([_tie()]),
+        leaks=LEAKS.frame([_tie()]),
         changes=tables.CHANGES.frame([_change("image_added", "test2.png")] * 2),
         since=tables.SINCE.frame(_since()),
         provenance={
@@ -738,9 +738,9 @@ def test_the_stage_reads_the_tables_and_writes_the_page(whole, folders, tmp_path
     store.write_table(reports / "learning_curve.csv", whole.learning, outcomes.LEARNING)
     store.write_table(reports / "restoration.csv", whole.gains, outcomes.RESTORATION)
     store.write_table(reports / "tag_accuracy.csv", whole.accuracy, tables.TAG_ACCURACY)
-    store.write_table(reports / "history_inpaint.csv", whole.filling, findings.FILLING)
+    store.write_table(reports / "history_inpaint.csv", whole.filling, FILLING)
     store.write_table(reports / "images.csv", whole.measured, tables.MEASURED)
-    store.write_table(tmp_path / "valid/leaks.csv", whole.leaks, findings.LEAKS)
+    store.write_table(tmp_path / "valid/leaks.csv", whole.leaks, LEAKS)
     store.write_json(tmp_path / "model/model.json", {"preset": "seed", "size": 160, "scale": 0.5})
     store.write_json(folders.filled / "weights.json", {"weights": {"width": 12345}})
     (tmp_path / "params.yaml").write_text(
@@ -810,7 +810,7 @@ def test_what_the_page_was_made_with_is_on_it_and_no_clock(seen, html):
 @pytest.mark.parametrize("count", [1, 2, 4])
 def test_best_median_and_worst_are_distinct_and_in_order(rows, count):
     ranked = pd.DataFrame({"iou": np.arange(rows) / 20})
-    groups = findings.best_median_worst(ranked, count)
+    groups = ranking.best_median_worst(ranked, count)
     best, median, worst = (groups[name]["iou"].tolist() for name in ("best", "median", "worst"))
     everything = best + median + worst
 
@@ -824,13 +824,13 @@ def test_best_median_and_worst_are_distinct_and_in_order(rows, count):
 def test_photos_are_spread_from_first_to_last():
     ranked = pd.DataFrame({"iou": np.arange(101)})
 
-    assert findings.spread(ranked, 3)["iou"].tolist() == [0, 50, 100]
-    assert len(findings.spread(ranked.head(2), 5)) == 2
-    assert len(findings.spread(ranked, 0)) == 0
+    assert ranking.spread(ranked, 3)["iou"].tolist() == [0, 50, 100]
+    assert len(ranking.spread(ranked.head(2), 5)) == 2
+    assert len(ranking.spread(ranked, 0)) == 0
 
 
 def test_an_iou_per_photo_is_the_mean_over_the_labels_that_are_there(whole):
-    photos = findings.photos(whole.dataset, whole.measured, [])
+    photos = ranking.photos(whole.dataset, whole.measured, [])
     key = {"split": "test", "file_name": "test2.png", "edge_shared": 0, "edge_either": 0}
     counts = outcomes.COUNTS.frame(
         [
@@ -839,7 +839,7 @@ def test_an_iou_per_photo_is_the_mean_over_the_labels_that_are_there(whole):
             key | {"label": 3, "tp": 0, "fp": 0, "fn": 0},
         ]
     )
-    row = findings.scored(photos, counts).iloc[0]
+    row = ranking.scored(photos, counts).iloc[0]
 
     assert row["iou"] == pytest.approx((1 / 2 + 3 / 4) / 2)
     assert row["share"] == pytest.approx((1 + 4) / (60 * 40))
@@ -890,7 +890,7 @@ def test_the_verdict_on_the_restorer_follows_the_interval_of_the_difference(
     row |= {"theirs": 20.0, "gain": gain, "gain_low": gain - half, "gain_high": gain + half}
     gains = outcomes.RESTORATION.frame([row | {"against": "telea"}, row | {"against": "mean"}])
     rows = pd.DataFrame({"method": ["deepfill", "telea", "mean"], "psnr": [20.0 + gain, 20.0, 9.0]})
-    (sentence,) = prose.restoration(words.load("en"), [findings.Compared("clean", rows)], gains)
+    (sentence,) = prose.restoration(words.load("en"), [restorers.Compared("clean", rows)], gains)
 
     assert said in sentence
     if half == 0.4 and images == 36:
@@ -917,7 +917,7 @@ def test_a_reader_is_told_what_the_scores_owe_to_the_sample_and_the_first_weight
 
 def test_restorations_judged_behind_people_are_not_said_to_be_judged_on_bare_ground_only():
     say, rows = words.load("en"), pd.DataFrame({"method": ["deepfill"], "psnr": [20.0]})
-    bare, behind = findings.Compared("transplant", rows), findings.Compared("clean", rows)
+    bare, behind = restorers.Compared("transplant", rows), restorers.Compared("clean", rows)
 
     assert say("limits.transplant") in prose.limits(say, outcomes.IOU.empty(), [bare], {})
     assert say("limits.transplant") not in prose.limits(
