@@ -15,7 +15,7 @@ from PIL import Image
 
 from pipeline import rle
 from pipeline.errors import PullError
-from pipeline.layouts import Files, Split, pictures, split_in
+from pipeline.folders import Files, Split, pictures, split_in
 from pipeline.parallel import progress
 from pipeline.tables import MAX_LABELS
 

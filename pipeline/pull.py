@@ -13,7 +13,8 @@ import msgspec
 
 from pipeline import archive, foreign, layouts, roboflow_pin, shards, store
 from pipeline.errors import PullError
-from pipeline.layouts import Layout, Split
+from pipeline.folders import Split, files_below
+from pipeline.layouts import Layout
 from pipeline.names import on_disk
 from pipeline.parallel import progress
 from pipeline.params import Params
@@ -167,7 +168,7 @@ def _build_truth(source: Path | None, folder: Path) -> None:
     folder.mkdir()
     if source is None:
         (folder / "none.txt").write_text(NO_TRUTH, encoding="utf-8")
-    for path in layouts.files_below(source) if source else ():
+    for path in files_below(source) if source else ():
         place = folder.joinpath(*map(on_disk, path.relative_to(source).parts))
         place.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, place)
@@ -176,7 +177,7 @@ def _build_truth(source: Path | None, folder: Path) -> None:
 def _digest(folder: Path) -> str:
     """Return one checksum of every split's names and bytes, whatever wrapped them."""
     whole = sha256()
-    for path in layouts.files_below(folder):
+    for path in files_below(folder):
         place = path.relative_to(folder)
         if place.parts[0] in SPLITS:
             with path.open("rb") as file:
