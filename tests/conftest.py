@@ -13,7 +13,8 @@ from pipeline.tables import ANNOTATIONS, CATEGORIES, IMAGES, Dataset
 # A busy machine is no failure, and the same commit gives the same verdict; the slow tests explore.
 settings.register_profile("steady", deadline=None, derandomize=True)
 settings.load_profile("steady")
-sys.path.insert(0, str(Path(__file__).parent))  # for `exports`: this folder is no package
+sys.path.insert(0, str(Path(__file__).parent))  # for `exports`: tests are not installed
+sys.path.append(str(Path(__file__).parents[1]))  # nor are `benchmarks`, `pretraining`
 
 
 @pytest.fixture

@@ -106,6 +106,18 @@ def examine(folder, limits=LIMITS):
     return export, validate.sound(export, pictures, limits)
 
 
+def judge(files, limits=LIMITS):
+    """Validate annotation files, ``(split, path, bytes)``, whose pictures are all there."""
+    export = reading.read(files)
+    names = {path for path in export.images["path"] if isinstance(path, str)}
+    pictures = raw.pictures(
+        {"path": path, "fault": "", "width": 20, "height": 16, "orientation": 1,
+         "sha256": path, "look": ""}
+        for path in sorted(names)
+    )  # fmt: skip
+    return export, validate.sound(export, pictures, limits)
+
+
 def sheets(dataset):
     """What masks are drawn from, as a run has it: by way of what ``coco.save`` writes."""
     written = msgspec.json.encode(coco.to_coco(dataset))

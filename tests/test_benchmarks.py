@@ -1,6 +1,3 @@
-import sys
-from pathlib import Path
-
 import cv2
 import numpy as np
 import pytest
@@ -12,16 +9,8 @@ from pipeline import coco, rasterise, reading, store
 from pipeline.tables import SPLITS
 
 
-@pytest.fixture(scope="module", autouse=True)
-def root():
-    """Benchmarks are no part of the package."""
-    sys.path.insert(0, str(Path(__file__).parents[1]))
-    yield
-    sys.path.pop(0)
-
-
 @pytest.fixture(scope="module")
-def ingest(root):
+def ingest():
     from benchmarks import ingest
 
     return ingest
@@ -125,7 +114,7 @@ def test_planted_photos_have_the_tag_they_were_made_for(tmp_path):
     assert written == set(truth["file_name"])
 
 
-def test_a_stretched_export_shows_the_same_shares_of_its_pictures(root):
+def test_a_stretched_export_shows_the_same_shares_of_its_pictures():
     from benchmarks import stretch
 
     ring = [10.0, 20.0, 60.0, 20.0, 60.0, 80.0]

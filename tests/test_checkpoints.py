@@ -1,9 +1,9 @@
 """Published checkpoints load, every name used, and paint as their own networks do."""
 
 import pickle
-import sys
 from pathlib import Path
 
+import checkpoints
 import pytest
 import torch
 from safetensors.torch import save_file
@@ -12,9 +12,6 @@ from pipeline.deepfill import families, weights
 from pipeline.deepfill.generator import Generator
 from pipeline.deepfill.layout import Layout
 from pipeline.errors import WeightsError
-
-sys.path.insert(0, str(Path(__file__).parent))
-import checkpoints  # beside this file, which is no package
 
 FAMILIES = ["nipponjo_pt", "nipponjo_tf", "csqiangwen", "zhaoyuzhi"]
 COUNTS = {"nipponjo_pt": 4_052_478, "nipponjo_tf": 4_052_478, "csqiangwen": 16_170_000}

@@ -1,8 +1,5 @@
 """What benchmarks/ fits the shipped numbers with; benchmarks are no part of the package."""
 
-import sys
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -15,14 +12,10 @@ from pipeline.silhouettes import draw
 @pytest.fixture(scope="module")
 def fitting():
     """The modules of benchmarks/ by name."""
-    sys.path.insert(0, str(Path(__file__).parents[1]))
-    try:
-        from benchmarks import boosting, fit_hidden, planting, tags
+    from benchmarks import boosting, fit_hidden, planting, tags
 
-        several = boosting, fit_hidden, planting, tags
-        yield {module.__name__.rpartition(".")[2]: module for module in several}
-    finally:
-        sys.path.pop(0)
+    several = boosting, fit_hidden, planting, tags
+    return {module.__name__.rpartition(".")[2]: module for module in several}
 
 
 def learnt(boosting, values, truth, **given):

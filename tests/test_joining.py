@@ -5,13 +5,14 @@ import json
 import zipfile
 from pathlib import Path
 
+import exports
 import numpy as np
 import pytest
-from exports import LIMITS, NASTY, content, draw_picture, write
+from exports import NASTY, content, draw_picture, write
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline import auditing, coco, joining, pull, raw, reading, roboflow_pin, validate
+from pipeline import auditing, coco, joining, pull, reading, roboflow_pin
 from pipeline.joining import Part
 from stages import validate as stage
 
@@ -74,14 +75,7 @@ def judge(*shards, **others):
         for n, one in enumerate(shards)
     ]
     files += [(name, f"{name}/a.json", json.dumps(said).encode()) for name, said in others.items()]
-    export = reading.read(files)
-    names = {path for path in export.images["path"] if isinstance(path, str)}
-    pictures = raw.pictures(
-        {"path": path, "fault": "", "width": 20, "height": 16, "orientation": 1,
-         "sha256": path, "look": ""}
-        for path in sorted(names)
-    )  # fmt: skip
-    return validate.sound(export, pictures, LIMITS)
+    return exports.judge(files)[1]
 
 
 def written(found):

@@ -1,8 +1,6 @@
 """``segment-restore parity`` with made-up cases: outputs that a family's own network painted."""
 
-import sys
-from pathlib import Path
-
+import checkpoints
 import numpy as np
 import pytest
 import torch
@@ -14,9 +12,6 @@ from pipeline.deepfill.parity import Difference
 from pipeline.errors import ImageError, MaskError
 from stages import cli
 from stages import parity as stage
-
-sys.path.insert(0, str(Path(__file__).parent))
-import checkpoints  # beside this file, which is no package
 
 
 @pytest.fixture(autouse=True)

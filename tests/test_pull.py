@@ -18,13 +18,12 @@ from unittest import mock
 
 import msgspec
 import pytest
+from fake_roboflow import KEY, Knobs
 
 from pipeline import pull, roboflow_pin
 from pipeline.errors import PipelineError, PullError
 
 ROOT = Path(__file__).parents[1]
-sys.path.insert(0, str(Path(__file__).parent))
-from fake_roboflow import KEY, Knobs  # noqa: E402  # beside this file, which is no package
 
 SHARED = ROOT.parent / "shared" / "data"
 SECRETS = (KEY, "s3cr3t")

@@ -1,7 +1,6 @@
 """What benchmarks.scale measures with, measures by, and makes of it."""
 
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,16 +10,8 @@ from pipeline import params, places
 from pipeline.rules import TagParams
 
 
-@pytest.fixture(scope="module", autouse=True)
-def root():
-    """Benchmarks are no part of the package."""
-    sys.path.insert(0, str(Path(__file__).parents[1]))
-    yield
-    sys.path.pop(0)
-
-
 @pytest.fixture(scope="module")
-def export(root, tmp_path_factory):
+def export(tmp_path_factory):
     from benchmarks import snapshots
 
     return snapshots.export(tmp_path_factory.mktemp("made"), 60)
@@ -91,7 +82,7 @@ def runs(start, serial, parallel, pairs=0.0):
 
 
 @pytest.mark.parametrize("pairs", [0.0, 2e-9])
-def test_costs_that_a_run_was_made_of_are_found_again(root, pairs):
+def test_costs_that_a_run_was_made_of_are_found_again(pairs):
     from benchmarks import cost_model
 
     known = runs(1.5, 2e-4, 6e-3, pairs)
@@ -103,7 +94,7 @@ def test_costs_that_a_run_was_made_of_are_found_again(root, pairs):
     np.testing.assert_allclose(held, (100, 0.01, 0), atol=1e-9)
 
 
-def test_medians_ratios_and_a_bill_are_said_of_what_was_measured(root, capsys):
+def test_medians_ratios_and_a_bill_are_said_of_what_was_measured(capsys):
     from benchmarks import scale_said
 
     known = runs(0.0, 0.0, 6e-3)

@@ -1,19 +1,14 @@
 """The benchmark of the U-Net: its rows are parameters that exist, its scores are overlaps."""
 
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 from test_segment import dataset
 
+from benchmarks import runs, second_look, sizes
 from pipeline import coco, params, store
 from pipeline.recipes import TrainParams
 from pipeline.segment import SegmentParams
 from pipeline.unet import UnetParams
-
-sys.path.insert(0, str(Path(__file__).parents[1]))  # benchmarks are no part of the package
-from benchmarks import runs, second_look, sizes
 
 SECTIONS = {"unet": UnetParams, "train": TrainParams, "segment": SegmentParams}
 

@@ -3,6 +3,7 @@ import gc
 import json
 from pathlib import Path
 
+import exports
 import msgspec
 import numpy as np
 import pytest
@@ -21,18 +22,14 @@ def sound_splits(count=3):
     return {split: content(count, prefix) for split, prefix in zip(LIST, "abc", strict=True)}
 
 
+def said_by(splits):
+    """The annotation files of COCO dictionaries by their split."""
+    return [(s, f"{s}/a.json", json.dumps(said).encode()) for s, said in splits.items()]
+
+
 def judge(splits, limits=LIMITS):
     """Validate COCO dictionaries whose pictures are all there."""
-    export = reading.read(
-        [(s, f"{s}/a.json", json.dumps(said).encode()) for s, said in splits.items()]
-    )
-    names = {path for path in export.images["path"] if isinstance(path, str)}
-    pictures = raw.pictures(
-        {"path": path, "fault": "", "width": 20, "height": 16, "orientation": 1,
-         "sha256": path, "look": ""}
-        for path in sorted(names)
-    )  # fmt: skip
-    return export, validate.sound(export, pictures, limits)
+    return exports.judge(said_by(splits), limits)
 
 
 def rows(found, **values):
@@ -155,8 +152,7 @@ def test_codes_of_fail_on_stop_the_run_and_unknown_ones_are_refused():
 
 def test_an_export_without_usable_pictures_is_refused_with_the_reason():
     splits = sound_splits()
-    files = [(s, f"{s}/a.json", json.dumps(said).encode()) for s, said in splits.items()]
-    found = validate.sound(reading.read(files), raw.pictures([]), LIMITS)
+    found = validate.sound(reading.read(said_by(splits)), raw.pictures([]), LIMITS)
 
     with pytest.raises(ExportError, match="9 × image_missing"):
         validate.refuse(found, [])

@@ -1,21 +1,18 @@
 """Weights by name, path and address, as the stages get them."""
 
 import hashlib
-import sys
 from pathlib import Path
 
+import checkpoints
 import numpy as np
 import pytest
 import torch
 import yaml
+from test_download import Storage
 
 from pipeline import inpaint, params
 from pipeline.errors import WeightsError
 from stages import weighing
-
-sys.path.insert(0, str(Path(__file__).parent))
-import checkpoints  # beside this file, which is no package
-from test_download import Storage
 
 ROOT = Path(__file__).parents[1]
 
