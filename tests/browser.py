@@ -3,6 +3,7 @@
 import atexit
 import shutil
 import time
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
@@ -105,3 +106,15 @@ class Browser:
     def _note(self, message):
         if message.type in {"error", "warning"}:
             self.faults.append(message.text)
+
+
+@contextmanager
+def fresh_page(browser, page):
+    """Open a file in a window as if anew; it must do nothing wrong, and ask for nothing outside."""
+    browser.visit("about:blank")
+    browser.faults.clear()
+    browser.asked.clear()
+    browser.open(page)
+    yield browser
+    assert browser.faults == []
+    assert [one for one in browser.asked if not one.startswith(("file:", "data:", "blob:"))] == []

@@ -14,10 +14,10 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
+import repository
 import yaml
 from running import TOLD, outs
 
-ROOT = Path(__file__).parents[1]
 PATH = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
 STAGES = tuple(TOLD)
 TINY = {
@@ -80,11 +80,7 @@ def environment(where):
 
 def create(where):
     """Make a fresh repository with our code and tiny parameters; nothing has been run."""
-    for name in ("pipeline", "stages"):
-        without = shutil.ignore_patterns("__pycache__")
-        shutil.copytree(ROOT / name, where / name, ignore=without, symlinks=True)
-    for name in ("dvc.yaml", "params.yaml", ".dvcignore"):
-        shutil.copy(ROOT / name, where / name)
+    repository.fresh(where)
     settings = yaml.safe_load((where / "params.yaml").read_text(encoding="utf-8"))
     for section, changed in TINY.items():
         settings[section] |= changed

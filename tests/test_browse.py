@@ -10,7 +10,7 @@ import exports
 import numpy as np
 import pytest
 import shapely
-from browser import CHROMIUM, WHY_NOT, Browser
+from browser import CHROMIUM, WHY_NOT, Browser, fresh_page
 from test_report import Page
 
 import pipeline
@@ -287,14 +287,9 @@ def browser(written):
 
 @pytest.fixture
 def opened(browser, written):
-    browser.visit("about:blank")
-    browser.faults.clear()
-    browser.asked.clear()
-    browser.open(written)
-    browser.until("!document.querySelector('[data-browser]').hidden")
-    yield browser
-    assert browser.faults == []
-    assert [one for one in browser.asked if not one.startswith(("file:", "data:", "blob:"))] == []
+    with fresh_page(browser, written) as one:
+        one.until("!document.querySelector('[data-browser]').hidden")
+        yield one
 
 
 FILES = "[...document.querySelectorAll('.wall .file')].map((one) => one.textContent)"

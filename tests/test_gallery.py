@@ -7,7 +7,7 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 
 import pytest
-from browser import CHROMIUM, WHY_NOT, Browser
+from browser import CHROMIUM, WHY_NOT, Browser, fresh_page
 from site_made import COUNTS, HOSTILE, ODD, make, write
 
 from pipeline import gallery, page, wall
@@ -164,13 +164,8 @@ def browser(written):
 
 @pytest.fixture
 def opened(browser, written):
-    browser.visit("about:blank")
-    browser.faults.clear()
-    browser.asked.clear()
-    browser.open(written)
-    yield browser
-    assert browser.faults == []
-    assert [one for one in browser.asked if not one.startswith(("file:", "data:", "blob:"))] == []
+    with fresh_page(browser, written) as one:
+        yield one
 
 
 def pick(browser, name, value):

@@ -11,10 +11,11 @@ import time
 from pathlib import Path
 
 import pytest
+import repository
 import yaml
+from running import tree
 from test_clean import clean_set
 
-ROOT = Path(__file__).parents[1]
 KILLS = 20
 PATH = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
 ENVIRONMENT = {**os.environ, "DVC_NO_ANALYTICS": "1", "PATH": PATH}
@@ -29,12 +30,7 @@ pytestmark = [
 @pytest.fixture(scope="module")
 def project(tmp_path_factory):
     """A fresh repository with our code and an export; nothing has been run."""
-    where = tmp_path_factory.mktemp("kill") / "project"
-    for name in ("pipeline", "stages"):
-        without = shutil.ignore_patterns("__pycache__")
-        shutil.copytree(ROOT / name, where / name, ignore=without, symlinks=True)
-    for name in ("dvc.yaml", "params.yaml", ".dvcignore"):
-        shutil.copy(ROOT / name, where / name)
+    where = repository.fresh(tmp_path_factory.mktemp("kill") / "project")
     clean_set(where / "export", 150)
     settings = yaml.safe_load((where / "params.yaml").read_text(encoding="utf-8"))
     settings["pull"]["export"] = "export"
@@ -42,15 +38,6 @@ def project(tmp_path_factory):
     subprocess.run(["git", "init", "-q"], cwd=where, check=True)
     subprocess.run(["dvc", "init", "-q"], cwd=where, env=ENVIRONMENT, check=True)
     return where
-
-
-def tree(folder):
-    """Path -> checksum of every file below a folder."""
-    return {
-        path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in folder.rglob("*")
-        if path.is_file()
-    }
 
 
 def outputs(where):

@@ -11,6 +11,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+import repository
 import safetensors.numpy
 import yaml
 
@@ -58,13 +59,7 @@ def edit(where, **sections):
 @pytest.fixture(scope="module")
 def project(tmp_path_factory):
     """A fresh repository with our code, tiny parameters, and everything built once."""
-    where = tmp_path_factory.mktemp("project")
-    for name in ("pipeline", "stages"):
-        shutil.copytree(
-            ROOT / name, where / name, ignore=shutil.ignore_patterns("__pycache__"), symlinks=True
-        )
-    for name in ("dvc.yaml", "params.yaml", ".dvcignore"):
-        shutil.copy(ROOT / name, where / name)
+    where = repository.fresh(tmp_path_factory.mktemp("project"))
     subprocess.run(["git", "init", "-q"], cwd=where, check=True)
     dvc(where, "init", "-q")
     dvc(where, "config", "core.analytics", "false")
