@@ -1,7 +1,6 @@
 """Train on nested shares of the train images, and table how IoU grows with them."""
 
 import os
-import tempfile
 from functools import partial
 from pathlib import Path
 
@@ -11,7 +10,7 @@ import pandas as pd
 
 from pipeline import coco, learning_curve, outcomes, parallel, params, scoring, store, tables
 from pipeline.learning_curve import SPLITS, LearningCurveParams
-from stages import run
+from stages import run, scratch
 from stages.apart import apart
 
 
@@ -19,13 +18,14 @@ def main(raw: Path, valid: Path, masks: Path, chosen: Path, table: Path) -> str:
     """Write a row a share and judged split; no shares, no training and no rows."""
     settings = params.load(LearningCurveParams, "learning_curve")
     rows: list[dict] = []
+    scratch.clear(table)
     if settings.shares:
         told = store.read_table(chosen, tables.CHOSEN)
         images = coco.load(valid).images
         for share in sorted(set(settings.shares)):
             fewer = learning_curve.subset(told, share, settings.seed)
-            with tempfile.TemporaryDirectory() as scratch:
-                rows += _point(share, told, fewer, images, _Paths(raw, valid, masks, scratch))
+            with scratch.beside(table) as folder:
+                rows += _point(share, told, fewer, images, _Paths(raw, valid, masks, folder))
     store.write_table(table, outcomes.LEARNING.frame(rows), outcomes.LEARNING)
     if not rows:
         return "no shares in learning_curve.shares, nothing trained"
@@ -35,9 +35,9 @@ def main(raw: Path, valid: Path, masks: Path, chosen: Path, table: Path) -> str:
 class _Paths:
     """Where a training reads and writes, whatever the working directory."""
 
-    def __init__(self, raw: Path, valid: Path, masks: Path, scratch: str) -> None:
+    def __init__(self, raw: Path, valid: Path, masks: Path, folder: Path) -> None:
         self.raw, self.valid, self.masks = (path.resolve() for path in (raw, valid, masks))
-        self.scratch = Path(scratch).resolve()
+        self.scratch = folder.resolve()
         self.chosen, self.model = self.scratch / "chosen.csv", self.scratch / "model"
         self.segments, self.history = self.scratch / "segments", self.scratch / "history.csv"
 

@@ -1,7 +1,6 @@
 """Compare every label with what a trained network sees, and list those that are probably wrong."""
 
-import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
@@ -12,7 +11,7 @@ from pipeline import coco, outcomes, params, photos, segment, store, suspect, ta
 from pipeline.parallel import progress
 from pipeline.segment import Eye, SegmentParams
 from pipeline.suspect import Seen, SuspectParams
-from stages import run, train
+from stages import run, scratch, train
 
 SEED = 0  # of the folds; which photos share one decides nothing that a user would turn
 
@@ -24,6 +23,7 @@ def main(  # noqa: PLR0913  # one parameter a path of dvc.yaml
     settings = params.load(SuspectParams, "suspect")
     using = params.load(SegmentParams, "segment")
     dataset = coco.load(valid)
+    scratch.clear(suspects)
     images = tables.ordered(dataset.images).reset_index(drop=True)
     rows = store.read_table(chosen, tables.CHOSEN)
     learned = _among(images, rows[rows["split"] == "train"])
@@ -35,7 +35,9 @@ def main(  # noqa: PLR0913  # one parameter a path of dvc.yaml
         fold = pd.Series(suspect.folds(sources.tolist(), settings.folds, SEED), sources.index)
         for _, apart in images.loc[learned].groupby(fold):
             others = rows[~_among(rows, apart)]
-            likely |= _look(_trained(others, raw, valid, masks, see), apart, raw, using.batch)
+            with scratch.beside(suspects) as folder:
+                other = _trained(others, raw, valid, masks, folder)
+                likely |= _look(see(other), apart, raw, using.batch)
     elif not ready_made:
         unet.prepare(0, using.threads)
     likely |= _look(see(model), images.drop(index=list(likely)), raw, using.batch)
@@ -60,15 +62,12 @@ def _among(rows: pd.DataFrame, images: pd.DataFrame) -> np.ndarray:
     return pd.MultiIndex.from_frame(rows[keys]).isin(pd.MultiIndex.from_frame(images[keys]))
 
 
-def _trained(
-    chosen: pd.DataFrame, raw: Path, valid: Path, masks: Path, see: Callable[[Path], Eye]
-) -> Eye:
-    """Train anew on some of the chosen images, by the stage that trains."""
-    with tempfile.TemporaryDirectory() as scratch:
-        table, model, *logs = (Path(scratch, name) for name in ("chosen.csv", "m", "h.csv", "live"))
-        store.write_table(table, chosen, tables.CHOSEN)
-        train.main(raw, valid, masks, table, model, *logs)
-        return see(model)
+def _trained(chosen: pd.DataFrame, raw: Path, valid: Path, masks: Path, folder: Path) -> Path:
+    """Train anew on some of the chosen images, by the stage that trains; return the network."""
+    table, model, *logs = (folder / name for name in ("chosen.csv", "m", "h.csv", "live"))
+    store.write_table(table, chosen, tables.CHOSEN)
+    train.main(raw, valid, masks, table, model, *logs)
+    return model
 
 
 def _look(eye: Eye, images: pd.DataFrame, raw: Path, batch: int) -> dict[int, np.ndarray]:

@@ -125,8 +125,10 @@ def _run(where, sections, shares):
 
 
 def test_the_stage_trains_on_a_share_and_scores_both_held_splits(project):
+    (project[0] / ".learning_curve.csv.killed.scratch").mkdir()
     _, table = _run(*project, [0.5])
 
+    assert list(project[0].glob(".*.scratch")) == []  # its own is gone, and a killed run's
     assert table["split"].tolist() == ["valid", "test"]
     assert set(table["images"]) == {2}
     assert set(table["epochs"]) == {2}  # half the photos, twice as often

@@ -235,7 +235,7 @@ def test_with_folds_no_train_photo_is_judged_by_a_network_that_learnt_from_it(  
     store.write_table(tmp_path / "chosen.csv", tables.CHOSEN.frame(chosen), tables.CHOSEN)
     shape = unet.UnetParams(preset="default", init="none", size=32)
     card = unet.card(shape, ["background", "person"], 0.5)
-    taught, judged = [], []
+    taught, judged, loaded = [], [], []
 
     def teach(raw, valid, masks, table, *outs):
         taught.append(set(store.read_table(table, tables.CHOSEN)["path"]))
@@ -243,6 +243,7 @@ def test_with_folds_no_train_photo_is_judged_by_a_network_that_learnt_from_it(  
     def load(folder):
         lessons = taught[-1] if len(taught) > len(judged) else set()
         judged.append((lessons, set()))
+        loaded.append(folder)
 
         def look(small):
             pixels = np.rint((small[:, 0, 0, 0] - card.offset) / card.scale).astype(int)
@@ -259,8 +260,12 @@ def test_with_folds_no_train_photo_is_judged_by_a_network_that_learnt_from_it(  
     )
     monkeypatch.chdir(tmp_path)
     paths = [tmp_path / name for name in ("raw", "valid", "masks", "chosen.csv", "model", "s.csv")]
+    (tmp_path / ".s.csv.killed.scratch").mkdir()
     said = stage.main(*paths)
 
+    assert loaded[-1] == tmp_path / "model"
+    assert all(folder.is_relative_to(tmp_path) for folder in loaded)
+    assert list(tmp_path.glob(".*.scratch")) == []  # its own are gone, and a killed run's
     assert [len(lessons) for lessons, _ in judged] == [5, 5, 5, 0]  # 4 of train, 1 of valid
     assert all(not lessons & seen for lessons, seen in judged)
     assert set.union(*(seen for _, seen in judged)) == {f"{name}.png" for name in names}
