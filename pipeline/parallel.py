@@ -2,6 +2,7 @@
 
 import os
 import sys
+import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence, Sized
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -242,7 +243,10 @@ def _on_processes(
     import joblib  # noqa: PLC0415  # threads need none of it, and it takes 0.1 s to load
 
     work = (joblib.delayed(function)(item) for item in items)
-    with joblib.parallel_config(backend="loky", n_jobs=workers):
+    # Linux ends them with the thread that starts them, and only the main one is there to the end.
+    main = threading.current_thread() is threading.main_thread()
+    begin = {"initializer": copies.follow, "initargs": (os.getpid(),)} if main else {}
+    with joblib.parallel_config(backend="loky", n_jobs=workers, **begin):
         yield from joblib.Parallel(return_as="generator", batch_size="auto")(work)
 
 

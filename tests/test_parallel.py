@@ -77,6 +77,43 @@ print(len(set(found)), os.getpid() not in found, cv2.getNumThreads())
 """
 
 
+def test_workers_live_on_when_a_thread_that_began_them_ends_and_end_in_silence(tmp_path):
+    (tmp_path / "work.py").write_text(THREAD)
+    done = subprocess.run(
+        [sys.executable, "work.py"], capture_output=True, text=True, timeout=120, cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])},
+    )  # fmt: skip
+
+    said = ["elsewhere", "alive", "elsewhere", "alive"]
+    assert (done.stdout.split(), done.stderr, done.returncode) == (said, "", 0)
+
+
+THREAD = """
+import os
+import threading
+import time
+from pipeline import copies, parallel
+copies.can_split = lambda: False  # as where a framework is loaded
+compute = parallel.ComputeParams(backend="local", workers=2, scheduler=None)
+def process(_):
+    return os.getpid()
+def work():
+    found = set(parallel.each(process, range(40), compute, "test"))
+    print("here" if os.getpid() in found else "elsewhere")
+    return found
+if __name__ == "__main__":
+    found = []
+    for begin in (lambda: found.extend(work()), work):
+        one = threading.Thread(target=begin)
+        one.start()
+        one.join()
+        time.sleep(0.5)  # in which workers would end
+        for pid in found:
+            os.kill(pid, 0)  # raises where there is none
+        print("alive")
+"""
+
+
 def test_a_progress_bar_leaves_no_thread_behind(monkeypatch):
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
     before = threading.active_count()

@@ -330,6 +330,7 @@ def test_a_worker_that_is_always_killed_is_one_line():
 
 KILLED = {
     "copies": "parallel.each(time.sleep, [60] * 40, TWO, 'sleep')",
+    "processes": "copies.can_split = lambda: False; parallel.each(time.sleep, [60] * 40, TWO, '')",
     "a process apart": "apart.apart(time.sleep, 60)",
 }
 
@@ -338,7 +339,7 @@ KILLED = {
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a process of its parent")
 def test_workers_end_with_the_process_that_is_killed(tmp_path, work):
     code = (
-        "import time\nfrom pipeline import parallel\nfrom stages import apart\n"
+        "import time\nfrom pipeline import copies, parallel\nfrom stages import apart\n"
         "TWO = parallel.ComputeParams(backend='local', workers=2, scheduler=None)\n"
         f"if __name__ == '__main__':\n    {work}\n"
     )
@@ -354,10 +355,13 @@ def test_workers_end_with_the_process_that_is_killed(tmp_path, work):
     wait_until(lambda: not asleep(tmp_path))
 
 
+OURS = ("spawn_main", "popen_loky", "work.py")
+
+
 def asleep(where):
     """Processes that work in a folder."""
     words = [arguments(pid) for pid in living(where)]
-    return [one for one in words if "spawn_main" in one or "work.py" in one]
+    return [one for one in words if any(name in one for name in OURS)]
 
 
 def wait_until(true, seconds=30):
