@@ -228,6 +228,14 @@ def own(frame: pd.DataFrame, key: str) -> pd.Series:
     return pd.Series([whole(value) for value in said], said.index, dtype="object")
 
 
+def lost(annotations: pd.DataFrame, key: str, named: pd.DataFrame) -> Found:
+    """Return the annotations whose ``key`` is no row's of their split; value = that id."""
+    known = set(tuples(named, "split", "key"))
+    missing = [pair not in known for pair in tuples(annotations, "split", key)]
+    rows = annotations.index[np.array(missing, dtype=bool)]
+    return Found(rows, own(annotations.loc[rows], key).astype(float))
+
+
 def ids(keys: pd.Series) -> pd.Series:
     """Return whole numbers or None as ``Int64``."""
     known = [pd.NA if key is None else key for key in keys.tolist()]

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from pipeline.checks.base import Found, Tables, check, own, tuples
+from pipeline.checks.base import Found, Tables, check, lost, own, tuples
 from pipeline.said import spelt
 
 
@@ -78,11 +78,7 @@ def group_category(tables: Tables) -> Found:
 @check("annotations", "error", "dropped")
 def category_unknown(tables: Tables) -> Found:
     """No category has the id that an annotation names; value = that id."""
-    annotations, categories = tables.annotations, tables.categories
-    known = set(tuples(categories, "split", "key"))
-    pairs = tuples(annotations, "split", "category_key")
-    lost = annotations.index[np.array([pair not in known for pair in pairs], dtype=bool)]
-    return Found(lost, own(annotations.loc[lost], "category_key").astype(float))
+    return lost(tables.annotations, "category_key", tables.categories)
 
 
 @check("categories", "info", "kept")

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from pipeline.checks.base import Found, Tables, check, own, tuples
+from pipeline.checks.base import Found, Tables, check, lost, own, tuples
 from pipeline.checks.start import escapes
 from pipeline.said import whole
 
@@ -100,11 +100,7 @@ def annotation_id_twice(tables: Tables) -> Found:
 @check("annotations", "error", "dropped")
 def annotation_orphan(tables: Tables) -> Found:
     """No image has the id that an annotation names; value = that id."""
-    annotations, images = tables.annotations, tables.images
-    known = set(tuples(images, "split", "key"))
-    pairs = tuples(annotations, "split", "image_key")
-    lost = annotations.index[np.array([pair not in known for pair in pairs], dtype=bool)]
-    return Found(lost, own(annotations.loc[lost], "image_key").astype(float))
+    return lost(tables.annotations, "image_key", tables.images)
 
 
 @check("annotations", "warning", "repaired")
