@@ -7,6 +7,7 @@ import pickle
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import NoReturn, TypeVar
@@ -17,6 +18,8 @@ Result = TypeVar("Result")
 TRIM_THRESHOLD, MMAP_THRESHOLD = -1, -3  # mallopt's names for its settings, malloc.h
 DEATH_SIGNAL = 1  # prctl's name for it, PR_SET_PDEATHSIG of sys/prctl.h
 KEPT = 1 << 28  # bytes
+TASK = "/proc/self/task/{}"  # is there while a thread is
+GONE_WITHIN = 5.0  # seconds; it takes less than a millisecond
 
 
 def can_split() -> bool:
@@ -108,6 +111,18 @@ def settle() -> None:
     with suppress(AttributeError, OSError):  # another C library than GNU's
         for setting in (TRIM_THRESHOLD, MMAP_THRESHOLD):
             ctypes.CDLL(None).mallopt(setting, KEPT)
+
+
+def wait_for_threads(threads: list[int]) -> None:
+    """Wait until threads that have ended are gone, by their native ids; on Linux.
+
+    Python calls a thread ended when its own work is done, but then native code puts away what it
+    kept for it, behind a lock that a copy of this process made at that moment would wait for, for
+    ever: OpenCV's, one copy in some hundreds.
+    """
+    until = time.monotonic() + GONE_WITHIN
+    while time.monotonic() < until and any(map(os.path.exists, map(TASK.format, threads))):
+        time.sleep(0.0005)
 
 
 @contextmanager

@@ -1,15 +1,27 @@
 """Everything that is measured of one image by itself, and what each number means."""
 
 import hashlib
-from functools import lru_cache
+import threading
 from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
 import numpy as np
 
-from pipeline import focus, hiding, images, memory, padding, places, silhouettes, store, tracing
+from pipeline import (
+    focus,
+    hiding,
+    images,
+    memory,
+    padding,
+    parallel,
+    places,
+    silhouettes,
+    store,
+    tracing,
+)
 from pipeline.columns import Columns
+from pipeline.parallel import ComputeParams
 
 SEEN = 8192  # photos whose corners are held, 13 KB each; those of one place follow each other
 
@@ -195,28 +207,60 @@ class Agreements:
     Args:
         photos: all of them.
         digests: of what each was measured from, empty if that shall not be kept.
-        folder: as of ``memory.Memory``.
+        compute: where corners are found, and where the numbers are kept.
     """
 
-    def __init__(self, photos: list[Photo], digests: list[bytes], folder: str) -> None:
-        self._photos, self._digests = photos, digests
-        self._memory = memory.Memory(folder, agreeing, dict[bytes, int])
+    def __init__(self, photos: list[Photo], digests: list[bytes], compute: ComputeParams) -> None:
+        self._photos, self._digests, self._compute = photos, digests, compute
+        self._memory = memory.Memory(compute.cache, agreeing, dict[bytes, int])
         self._known: dict[bytes, dict[bytes, int]] = self._memory.get(digests)
         self._asked: dict[bytes, dict[bytes, int]] = {}
-        self._seen = lru_cache(SEEN)(lambda row: corners(photos[row]))
+        self._seen: dict[int, places.Corners] = {}
+        self._held = threading.Lock()
 
     def __call__(self, one: int, other: int) -> int:
-        """Return the number for two images, by their rows."""
+        """Return the number for two images, by their rows; threads may ask."""
         first, second = self._digests[one], self._digests[other]
-        count = self._known.get(first, {}).get(second) if second else None
+        count = self._before(one, other)
         if count is None:
-            count = places.agreeing(self._seen(one), self._seen(other))
+            count = places.agreeing(self._corners(one), self._corners(other))
         if first and second:
             self._asked.setdefault(first, {})[second] = count
         return count
+
+    def ready(self, pairs: list[tuple[int, int]]) -> None:
+        """Find the corners of all images of some pairs, on every worker, before they are asked for.
+
+        Threads would wait for each other: a fifth of that work is Python's own.
+        """
+        fresh = [pair for pair in pairs if self._before(*pair) is None]
+        rows = sorted({row for pair in fresh for row in pair} - self._seen.keys())
+        few = self._compute.backend == "local" and len(rows) <= memory.FEW
+        if not few:
+            photos = [self._photos[row] for row in rows]
+            found = parallel.stream(corners, photos, self._compute, "places")
+            for row, one in zip(rows, found, strict=True):
+                self._hold(row, one)
 
     def keep(self) -> None:
         """Write down what was asked for; what was not is forgotten."""
         same = [first for first, counts in self._asked.items() if self._known.get(first) == counts]
         new = {first: counts for first, counts in self._asked.items() if first not in set(same)}
         self._memory.put(new, same)
+
+    def _before(self, one: int, other: int) -> int | None:
+        first, second = self._digests[one], self._digests[other]
+        return self._known.get(first, {}).get(second) if second else None
+
+    def _corners(self, row: int) -> places.Corners:
+        found = self._seen.get(row)
+        if found is None:
+            found = corners(self._photos[row])
+            self._hold(row, found)
+        return found
+
+    def _hold(self, row: int, found: places.Corners) -> None:
+        with self._held:
+            while len(self._seen) >= SEEN:
+                del self._seen[next(iter(self._seen))]  # the oldest
+            self._seen[row] = found

@@ -216,9 +216,16 @@ def _to_the_end(
 def _on_threads(
     function: Callable[[Item], Result], items: list[Item], workers: int
 ) -> Iterator[Result]:
-    with ThreadPoolExecutor(workers) as pool:
+    threads: list[int] = []
+    begin = partial(_note_thread, threads)
+    with ThreadPoolExecutor(workers, initializer=begin) as pool:
         for done in pool.map(partial(_all, function), _parts(items, workers)):
             yield from done
+    copies.wait_for_threads(threads)
+
+
+def _note_thread(threads: list[int]) -> None:
+    threads.append(threading.get_native_id())
 
 
 def _on_copies(

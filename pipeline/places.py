@@ -13,6 +13,7 @@ from pipeline.errors import ParamsError
 from pipeline.likeness import Alike
 
 Verify = Callable[[int, int], bool]
+Ready = Callable[[list[tuple[int, int]]], None]
 Each = Callable[[Callable, list], Iterable]  # as ``map``
 
 CORNERS = 300  # of a picture at working size
@@ -26,6 +27,7 @@ TRIES = 500  # of RANSAC; enough where 35 % of the matches agree
 SURE = 0.95  # likeness that needs no corners; two places of 293 photos come to 0.82 at most
 PROBES = 8  # photos of a named place that are looked at
 BATCH = 64  # pairs looked at together; some of them are joined by others meanwhile
+AHEAD = 2048  # pairs that are made ready together, of twice as many photos at most
 ROUND = 4096  # photos whose pairs are looked at before others', for their corners fill 50 MB
 NEIGHBOURS = 3  # of each probed photo, the likest that it is compared with
 
@@ -62,7 +64,7 @@ def corners(grey: np.ndarray, person: np.ndarray) -> Corners:
     found, codes = finder.detectAndCompute(even, ground)
     if codes is None:
         return Corners(*(np.empty(shape, np.float32) for shape in ((0, 2), 0)), NO_CODES)
-    points = np.array([point.pt for point in found], np.float32)
+    points = cv2.KeyPoint.convert(found)
     return Corners(points, np.array([point.angle for point in found], np.float32), codes)
 
 
@@ -158,8 +160,13 @@ def _is_place(inside: np.ndarray, alike: Alike, verify: Verify) -> bool:
     return False
 
 
-def by_look(
-    alike: Alike, rows: np.ndarray, least: float, verify: Verify, each: Each = map
+def by_look(  # noqa: PLR0913  # how pairs are told apart, and how that is fast
+    alike: Alike,
+    rows: np.ndarray,
+    least: float,
+    verify: Verify,
+    each: Each = map,
+    ready: Ready = lambda pairs: None,
 ) -> list[int]:
     """Group photos that show the same place, by single linkage over verified pairs.
 
@@ -167,22 +174,35 @@ def by_look(
         alike: as ``likeness.Likeness``.
         rows: ``(N,)`` int, ascending, which photos to group.
         least: pairs less alike are not looked at; of each photo only the ``NEIGHBOURS`` likest
-            are, which bounds the cost.
+            are, which bounds the cost. Pairs above ``SURE`` are the same without being looked at.
         verify: whether two photos, by their rows, show the same place.
         each: how to look at pairs, as ``map`` does; ``BATCH`` of them are looked at together.
+        ready: is told which pairs are about to be looked at, up to ``AHEAD`` of them.
 
     Returns:
         For each of ``rows`` the lowest row of its group.
     """
     joined = _Groups(rows.tolist())
-    for pairs in _rounds(shortlist(alike, rows, least)):
-        for start in range(0, len(pairs), BATCH):
-            apart = [pair for pair in pairs[start : start + BATCH] if joined.apart(*pair)]
-            looked = each(lambda pair: verify(*pair), apart)
-            for pair, same in zip(apart, looked, strict=True):
-                if same:
-                    joined.join(*pair)
+    listed, values = shortlist(alike, rows, least)
+    sure = int((values > SURE).sum())
+    for pair in listed[:sure]:
+        joined.join(*pair)
+    for pairs in _rounds([pair for pair in listed[sure:] if joined.apart(*pair)]):
+        for first in range(0, len(pairs), AHEAD):
+            part = [pair for pair in pairs[first : first + AHEAD] if joined.apart(*pair)]
+            ready(part)
+            _join(joined, part, verify, each)
     return [joined.first(row) for row in rows.tolist()]
+
+
+def _join(joined: "_Groups", pairs: list[tuple[int, int]], verify: Verify, each: Each) -> None:
+    """Join the groups of the pairs that show the same place."""
+    for start in range(0, len(pairs), BATCH):
+        apart = [pair for pair in pairs[start : start + BATCH] if joined.apart(*pair)]
+        looked = each(lambda pair: verify(*pair), apart)
+        for pair, same in zip(apart, looked, strict=True):
+            if same:
+                joined.join(*pair)
 
 
 class _Groups:
@@ -232,14 +252,21 @@ def _rounds(pairs: list[tuple[int, int]]) -> Iterator[list[tuple[int, int]]]:
     yield from parts
 
 
-def shortlist(alike: Alike, rows: np.ndarray, least: float) -> list[tuple[int, int]]:
-    """Return the pairs of ``rows`` worth a closer look, most alike first, each once."""
+def shortlist(
+    alike: Alike, rows: np.ndarray, least: float
+) -> tuple[list[tuple[int, int]], np.ndarray]:
+    """Return the pairs of ``rows`` worth a closer look, most alike first, each once.
+
+    Returns:
+        The pairs, and ``(pairs,)`` float32, how alike each is.
+    """
     near, values = likeness.likest(alike, rows, NEIGHBOURS)
     one, place = np.nonzero(values >= least)
     pairs = np.sort(np.stack([rows[one], near[one, place]], axis=1), axis=1)
     pairs, first = np.unique(pairs, axis=0, return_index=True)
-    order = np.argsort(-values[one, place][first], kind="stable")
-    return list(map(tuple, pairs[order].tolist()))
+    values = values[one, place][first]
+    order = np.argsort(-values, kind="stable")
+    return list(map(tuple, pairs[order].tolist())), values[order]
 
 
 def unusual(looks: np.ndarray, places: list[str], scales: np.ndarray, members: int) -> np.ndarray:

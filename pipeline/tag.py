@@ -114,7 +114,7 @@ def grouped(
     named = places.by_name(files, params.place_pattern)
     named = places.coherent(named, alike, params.place_photos_from, same, each)
     rest = np.flatnonzero([name == "" for name in named])
-    leaders = places.by_look(alike, rest, params.place_alike_above, same, each)
+    leaders = places.by_look(alike, rest, params.place_alike_above, same, each, agreements.ready)
     several = Counter(leaders)
     for row, leader in zip(rest.tolist(), leaders, strict=True):
         named[row] = files[leader].split(".rf.")[0] if several[leader] > 1 else ""
@@ -231,7 +231,7 @@ def told(
     kept = memory.Memory(compute.cache, measurements.measure_all, Measured, TOGETHER)
     measured = kept.each(todo, digests, compute, "tag")
     seen = look(dataset, todo, params, compute)
-    agreements = measurements.Agreements(todo, digests, compute.cache)
+    agreements = measurements.Agreements(todo, digests, compute)
     here = msgspec.structs.replace(compute, backend="local")  # threads share what they have seen
     each = partial(parallel.each, compute=here, title="places", threads=True)
     place = grouped(todo, measured, params, agreements, each)

@@ -22,6 +22,9 @@ os.environ.setdefault("DVC_NO_ANALYTICS", "1")
 os.environ.setdefault("MALLOC_TRIM_THRESHOLD_", "268435456")
 os.environ.setdefault("MALLOC_MMAP_THRESHOLD_", "268435456")
 os.environ.setdefault("OPENCV_FOR_THREADS_NUM", "1")
+# So do NumPy's: its library of linear algebra starts one a core, in the parent and in each copy of
+# it, and they spin. Sixteen of them took four seconds of processors from a stage of three.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 # NumPy's exp and sin differ in the last bit between processors with AVX-512 and those without;
 # without it the sample, the masks and the tags are the same bytes on either.
 if platform.machine() in {"x86_64", "AMD64"}:

@@ -1,3 +1,4 @@
+import ctypes
 import os
 import subprocess
 import sys
@@ -128,6 +129,28 @@ def test_threads_stay_in_this_process_and_give_the_same_results():
 
     assert set(parallel.each(process, range(4), compute, "test", threads=True)) == {os.getpid()}
     assert parallel.each(square, range(50), compute, "test", threads=True) == squares(range(50))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="threads are files on Linux only")
+def test_threads_are_gone_for_good_when_their_work_is_done():
+    """Native code puts away what it kept for a thread after Python has called that one ended.
+
+    Here it takes a fifth of a second; a copy of this process made meanwhile would inherit its lock.
+    """
+    compute = parallel.ComputeParams(backend="local", workers=2, scheduler=None)
+    c, key = ctypes.CDLL(None), ctypes.c_uint()
+    c.pthread_key_create(ctypes.byref(key), c.usleep)  # called with the key's value, microseconds
+
+    def work(_):
+        c.pthread_setspecific(key, ctypes.c_void_p(200_000))
+        return threading.get_native_id()
+
+    used = parallel.each(work, range(40), compute, "test", threads=True)
+    there = [one for one in set(used) if Path(f"/proc/self/task/{one}").exists()]
+    c.pthread_key_delete(key)
+
+    assert len(used) == 40
+    assert not there
 
 
 @pytest.mark.parametrize("workers", [1, 2])

@@ -109,13 +109,31 @@ def test_groups_by_look_are_the_connected_pictures(edges):
 
     rows = np.arange(1, 12)
 
-    found = places.by_look(told(alike), rows, 0.5, lambda *pair: frozenset(pair) in same)
+    ready, looked = [], []
 
+    def verify(*pair):
+        looked.append(pair)
+        return frozenset(pair) in same
+
+    found = places.by_look(told(alike), rows, 0.5, verify, ready=ready.extend)
+
+    assert set(looked) <= set(ready)
     leaders = dict(zip(rows.tolist(), found, strict=True))
-    looked = {frozenset(pair) for pair in places.shortlist(told(alike), rows, 0.5)}
-    for one, other in (tuple(pair) for pair in same & looked if len(pair) == 2):
+    listed = {frozenset(pair) for pair in places.shortlist(told(alike), rows, 0.5)[0]}
+    for one, other in (tuple(pair) for pair in same & listed if len(pair) == 2):
         assert leaders[one] == leaders[other]
     assert all(leaders[leader] == leader <= row for row, leader in leaders.items())
+
+
+def test_pictures_that_are_surely_alike_are_joined_unseen():
+    alike = np.full((4, 4), -1, np.float32)
+    alike[0, 1] = alike[1, 0] = 0.97
+    alike[2, 3] = alike[3, 2] = 0.8
+    looked = []
+
+    found = places.by_look(told(alike), np.arange(4), 0.5, lambda *pair: bool(looked.append(pair)))
+
+    assert (found, looked) == ([0, 0, 2, 3], [(2, 3)])
 
 
 @given(st.lists(st.tuples(st.integers(0, 30), st.integers(0, 30)), max_size=40), st.integers(1, 9))

@@ -366,7 +366,8 @@ def test_a_place_is_found_by_likeness_where_no_name_tells_it(tmp_path):
     data = dataset(["train/x.png", "train/y.png", "train/z.png"])
     todo = tag.photos(data, tmp_path, [])
 
-    agreements = measurements.Agreements(todo, [b""] * len(todo), "")
+    compute = ComputeParams(backend="local", workers=1, scheduler=None)
+    agreements = measurements.Agreements(todo, [b""] * len(todo), compute)
     measured = [measurements.measure(photo) for photo in todo]
 
     found = tag.grouped(todo, measured, LIMITS, agreements)
