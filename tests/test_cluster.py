@@ -17,7 +17,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline import cluster, foreman, parallel, workman
+from pipeline import cluster, connection, foreman, parallel, workman
 from pipeline.errors import ParamsError, PipelineError
 
 ROOT = Path(__file__).parents[1]
@@ -32,7 +32,7 @@ class Started:
         words = [sys.executable, "-m", "stages.cluster", str(workers), "0"]
         paths = os.pathsep.join(filter(None, [(environment or {}).get("PYTHONPATH"), str(ROOT)]))
         self.process = subprocess.Popen(
-            words, cwd=where, env=os.environ | {"PYTHONPATH": paths},
+            words, cwd=where, env=os.environ | (environment or {}) | {"PYTHONPATH": paths},
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
         )  # fmt: skip
         self.line, self.hint = self.process.stdout.readline(), self.process.stdout.readline()
@@ -253,7 +253,7 @@ def test_begun_work_goes_on_while_this_process_does_something_else(started):
 
 
 def test_nobody_who_listens_is_told_in_seconds_and_one_line(monkeypatch):
-    monkeypatch.setattr(cluster, "ANSWERS", 1.0)
+    monkeypatch.setattr(connection, "ANSWERS", 1.0)
     with socket.create_server(("127.0.0.1", 0)) as free:
         address = f"tcp://127.0.0.1:{free.getsockname()[1]}"
     compute = parallel.ComputeParams(backend="dask", workers=0, scheduler=address)
@@ -265,9 +265,19 @@ def test_nobody_who_listens_is_told_in_seconds_and_one_line(monkeypatch):
     assert "\n" not in str(one.value)
 
 
+def test_somebody_who_listens_and_says_nothing_is_told_of_too(monkeypatch):
+    """Another program's port; Dask's client alone would wait for its first word without end."""
+    monkeypatch.setattr(connection, "ANSWERS", 1.0)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"tcp://127.0.0.1:{silent.getsockname()[1]}"
+        compute = parallel.ComputeParams(backend="dask", workers=0, scheduler=address)
+        with pytest.raises(PipelineError, match="does not answer within 1 s; start a cluster"):
+            parallel.each(square, [1], compute, "test")
+
+
 @pytest.mark.parametrize("address", ["nonsense://x:1", "tcp://127.0.0.1:port"])
 def test_an_address_that_is_none_is_refused(monkeypatch, address):
-    monkeypatch.setattr(cluster, "ANSWERS", 1.0)
+    monkeypatch.setattr(connection, "ANSWERS", 1.0)
     compute = parallel.ComputeParams(backend="dask", workers=0, scheduler=address)
 
     with pytest.raises(PipelineError, match=r"compute.scheduler"):
