@@ -36,6 +36,11 @@ def commands(heading):
     return re.findall(r"^\$ (.*)$", section, re.MULTILINE)
 
 
+def shell():
+    """Those lines of it that make certificates and tell Dask of them."""
+    return [x for x in commands("Who may use it") if x.startswith(("openssl", "export", "for"))]
+
+
 def spoken(where, lines):
     """Run lines in a shell that has this project's programs; return its environment then."""
     path = f"{BIN}{os.pathsep}{os.environ['PATH']}"
@@ -63,13 +68,8 @@ class Encrypted:
     """Certificates, a scheduler and two workers, as docs/cluster.md starts them."""
 
     def __init__(self, where):
-        lines = commands("Who may use it")
-        scheduler, worker = (
-            next(line for line in lines if line.startswith(f"dask {one}"))
-            for one in ("scheduler", "worker")
-        )
-        shell = [line for line in lines if line.startswith(("openssl", "export", "for"))]
-        self.where, self.environment = where, spoken(where, shell)
+        scheduler, worker = (x for x in commands("Who may use it") if x.startswith("dask "))
+        self.where, self.environment = where, spoken(where, shell())
         self.processes = [
             self.begin(
                 scheduler.replace("8786", "0").replace("8787", "0")
@@ -107,7 +107,7 @@ def encrypted(tmp_path_factory):
 def strangers(tmp_path_factory):
     """A folder of certificates that another CA has signed."""
     where = tmp_path_factory.mktemp("strangers")
-    spoken(where, [line for line in commands("Who may use it") if line.startswith("openssl")])
+    spoken(where, shell())
     return where
 
 
