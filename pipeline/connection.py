@@ -90,6 +90,8 @@ def _connected(address: str) -> Client:
             warnings.simplefilter("ignore")  # of versions, which we compare ourselves
             one = Client(address, timeout=ANSWERS, security=security, set_as_default=False)
     except ValueError as error:
+        if "convert to SSL" in str(error):  # it spoke, unencrypted, before TLS was agreed
+            raise PipelineError(_plain(address)) from error
         raise ParamsError(
             f"compute.scheduler {address!r} is no address: {error}; give one such as "
             "tcp://127.0.0.1:8786"
@@ -149,6 +151,14 @@ def _unread(given: dict[str, str | None], error: OSError) -> str:
     return f"{said}: " + ("no such file" if absent else f"cannot be used ({reason(error)})")
 
 
+def _plain(address: str) -> str:
+    """Return what to say of a scheduler without TLS."""
+    return (
+        f"compute.scheduler {address} does not speak TLS; give tcp://HOST:PORT, or start it with "
+        f"TLS, {HELP}"
+    )
+
+
 def _refused(address: str, security: Security, error: Exception) -> str:
     """Return what to say of a scheduler to which there is no connection."""
     told = f"compute.scheduler {address}"
@@ -167,7 +177,7 @@ def _refused(address: str, security: Security, error: Exception) -> str:
             f"{PREFIX}TLS__CA_FILE to the cluster's own, {HELP}"
         )
     if "WRONG_VERSION" in str(error.__cause__):
-        return f"{told} does not speak TLS; give tcp://HOST:PORT, or start it with TLS, {HELP}"
+        return _plain(address)
     return (
         f"{told} does not take {security.tls_client_cert} for a certificate of its cluster "
         f"({reason(error)}); set {PREFIX}TLS__CLIENT__CERT and KEY to one that the cluster's CA "
