@@ -17,6 +17,8 @@ from itertools import islice
 from typing import TYPE_CHECKING, TypeVar
 
 from distributed import CancelledError, Client, Future
+from distributed.client import ClosedClientError
+from distributed.comm import CommClosedError
 from distributed.protocol.pickle import dumps
 from distributed.scheduler import KilledWorker
 
@@ -67,8 +69,11 @@ def each(
                 room = _room(client, compute)
             while len(waiting) >= room:
                 yield _taken(client, waiting, compute.patience)
-            send = send or _sender(client, function, framework)
-            waiting.append(send(batch))
+            try:
+                send = send or _sender(client, function, framework)
+                waiting.append(send(batch))
+            except ClosedClientError as error:
+                raise connection.lost(client) from error
         while waiting:
             yield _taken(client, waiting, compute.patience)
     finally:
@@ -151,7 +156,7 @@ def _taken(client: Client, waiting: deque[Future], patience: float) -> Result:
         results, error = pickle.loads(content)  # of our own function
     except PipelineError:
         raise
-    except CancelledError as error:
+    except (CancelledError, CommClosedError) as error:
         raise connection.lost(client) from error
     except KilledWorker as error:
         raise PipelineError(

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import cloudpickle
 import pytest
+from distributed.comm import CommClosedError
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -313,6 +314,27 @@ def test_a_scheduler_that_goes_while_it_works_is_told_in_one_line(tmp_path):
     assert driver.returncode == 1
     assert f"stage: compute.scheduler {one.address} is gone; start a cluster anew" in said
     assert len(said.strip().splitlines()) == 1
+
+
+def test_so_is_one_that_goes_while_a_result_is_fetched(started, monkeypatch):
+    def broken(future, timeout):
+        raise CommClosedError("in <TCP (closed) ConnectionPool.gather>: reset by peer")
+
+    monkeypatch.setattr(cluster.Future, "result", broken)
+    with pytest.raises(PipelineError, match=rf"compute.scheduler {started.address} is gone; start"):
+        parallel.each(square, [1], started.compute(), "test")
+
+
+def test_so_is_one_that_went_before_a_batch_is_sent(started):
+    def slow():
+        """Items of which the second takes longer than Dask seeks its scheduler."""
+        yield 1
+        connection.client(started.compute()).close()
+        yield 2
+
+    with pytest.raises(PipelineError, match=rf"compute.scheduler {started.address} is gone; start"):
+        list(cluster.each(squares, slow(), started.compute(), 1, ""))
+    assert parallel.each(square, [3], started.compute(), "test") == [9]  # connected anew
 
 
 def test_a_cluster_without_workers_is_waited_for_no_longer_than_asked(tmp_path):
