@@ -1,5 +1,6 @@
 """What a Dask cluster does is what this process would have done, whoever dies meanwhile."""
 
+import json
 import os
 import pickle
 import signal
@@ -46,6 +47,17 @@ class Started:
     def end(self, number=signal.SIGTERM):
         os.killpg(self.process.pid, number)
         return self.process.communicate(timeout=60)
+
+
+def settled(path, seconds=60):
+    """The address in a scheduler's file, once it is whole."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        try:
+            return json.loads(path.read_text())["address"]
+        except (FileNotFoundError, ValueError):
+            time.sleep(0.1)
+    raise TimeoutError(path)
 
 
 @pytest.fixture(scope="module")
@@ -360,9 +372,8 @@ def test_make_cluster_says_what_to_do_listens_here_only_and_leaves_nothing(tmp_p
     _, complaints = one.end(signal.SIGINT)  # to all of its processes, as Ctrl-C does
 
     assert (one.process.returncode, complaints) == (0, "")
-    for _ in range(100):
-        if not any(Path("/proc", pid).exists() for pid in mine):
-            break
+    deadline = time.monotonic() + 60
+    while any(Path("/proc", pid).exists() for pid in mine) and time.monotonic() < deadline:
         time.sleep(0.1)
     assert not [pid for pid in mine if Path("/proc", pid).exists()]
 
@@ -488,9 +499,7 @@ def test_a_worker_without_this_package_is_refused_with_one_line(tmp_path):
         env=environment, cwd=tmp_path, stderr=subprocess.DEVNULL,
     )  # fmt: skip
     try:
-        while not (tmp_path / "s.json").exists():
-            time.sleep(0.1)
-        address = _address(tmp_path / "s.json")
+        address = settled(tmp_path / "s.json")
         compute = parallel.ComputeParams(backend="dask", workers=0, scheduler=address)
         with pytest.raises(PipelineError, match="the cluster cannot run segment-restore") as raised:
             parallel.each(square, range(10), compute, "test")
@@ -499,12 +508,6 @@ def test_a_worker_without_this_package_is_refused_with_one_line(tmp_path):
         for process in (worker, scheduler):
             process.kill()
             process.wait()
-
-
-def _address(path):
-    import json
-
-    return json.loads(path.read_text())["address"]
 
 
 def test_no_thread_of_ours_is_left_waiting(started):

@@ -1,6 +1,5 @@
 """A cluster that speaks TLS by the words of docs/cluster.md, and what those see who do not."""
 
-import json
 import os
 import re
 import shutil
@@ -8,11 +7,10 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
-from test_cluster import ROOT, Started
+from test_cluster import ROOT, Started, settled
 
 pytestmark = pytest.mark.skipif(not shutil.which("openssl"), reason="no openssl on this machine")
 PREFIX = "DASK_DISTRIBUTED__COMM__"
@@ -51,17 +49,6 @@ def spoken(where, lines):
     assert done.returncode == 0, done.stderr
     pairs = (where / "environment").read_text().split("\0")
     return dict(pair.split("=", 1) for pair in pairs if pair)
-
-
-def settled(path, seconds=60):
-    """The address in a scheduler's file, once it is whole."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        try:
-            return json.loads(path.read_text())["address"]
-        except (FileNotFoundError, ValueError):
-            time.sleep(0.1)
-    raise TimeoutError(path)
 
 
 class Encrypted:

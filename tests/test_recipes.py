@@ -16,9 +16,9 @@ import jsonschema
 import pytest
 import yaml
 from test_clean import clean_set
-from test_cluster import ROOT
+from test_cluster import ROOT, settled
 from test_cluster_stages import LIGHT, prepare, tree
-from test_cluster_tls import BIN, run, settled, shell, spoken
+from test_cluster_tls import BIN, run, shell, spoken
 
 pytestmark = pytest.mark.slow
 SBATCH = """#!/bin/sh
