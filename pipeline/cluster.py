@@ -5,9 +5,7 @@ around are bytes that mean nothing to it, so that nothing is looked into on the 
 is done beside its workers, see ``foreman``.
 """
 
-import atexit
 import hashlib
-import logging
 import os
 import pickle
 import threading
@@ -19,11 +17,13 @@ from itertools import islice
 from typing import TYPE_CHECKING, TypeVar
 
 from distributed import CancelledError, Client, Future
+from distributed.client import ClosedClientError
+from distributed.comm import CommClosedError
 from distributed.protocol.pickle import dumps
 from distributed.scheduler import KilledWorker
 
-from pipeline import foreman, workman
-from pipeline.errors import ParamsError, PipelineError
+from pipeline import connection, foreman, workman
+from pipeline.errors import PipelineError
 
 if TYPE_CHECKING:
     from pipeline.parallel import ComputeParams
@@ -33,11 +33,8 @@ Result = TypeVar("Result")
 
 AHEAD = 4  # batches a worker of the cluster, sent before the first of them is taken back
 ENDS = 8  # batches a worker at least, if there are so many items, so that none waits long at last
-ANSWERS = 10.0  # seconds within which a scheduler answers
 GLANCE = 1.0  # seconds between looks at whether there are workers ...
 GLANCED = 16  # ... and batches, while there are results
-
-_CLIENTS: dict[str, Client] = {}
 
 
 def each(
@@ -62,8 +59,8 @@ def each(
         PipelineError: the scheduler does not answer, or is lost; there is no worker for long; the
             same batch ended its worker again and again; a worker would give other results.
     """
-    client = _client(compute)
-    batches = _batches(items, most, _threads(client))
+    client = connection.client(compute)
+    batches = _batches(items, most, connection.threads(client))
     waiting: deque[Future] = deque()
     send, room = None, 0
     try:
@@ -72,8 +69,11 @@ def each(
                 room = _room(client, compute)
             while len(waiting) >= room:
                 yield _taken(client, waiting, compute.patience)
-            send = send or _sender(client, function, framework)
-            waiting.append(send(batch))
+            try:
+                send = send or _sender(client, function, framework)
+                waiting.append(send(batch))
+            except ClosedClientError as error:
+                raise connection.lost(client) from error
         while waiting:
             yield _taken(client, waiting, compute.patience)
     finally:
@@ -107,78 +107,9 @@ def begun(function: Callable[[], Result]) -> Iterator[Callable[[], Result]]:
     yield result
 
 
-def _client(compute: "ComputeParams") -> Client:
-    """Return the connection to the scheduler, one for all work of this process.
-
-    Raises:
-        ParamsError, PipelineError: as ``each``.
-    """
-    address = compute.scheduler
-    if not address:
-        raise ParamsError(
-            "compute.backend is dask but compute.scheduler is empty; "
-            "give the scheduler's address, such as tcp://127.0.0.1:8786"
-        )
-    client = _CLIENTS.get(address)
-    if client is None or client.status != "running":
-        client = _CLIENTS[address] = _connected(address)
-    return client
-
-
-def _connected(address: str) -> Client:
-    _hush()
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of versions, which we compare ourselves
-            client = Client(address, timeout=ANSWERS, set_as_default=False)
-    except ValueError as error:
-        raise ParamsError(
-            f"compute.scheduler {address!r} is no address: {error}; give one such as "
-            "tcp://127.0.0.1:8786"
-        ) from error
-    except (OSError, ImportError, RuntimeError, TypeError) as error:
-        raise PipelineError(
-            f"compute.scheduler {address} does not answer ({_reason(error)}); start a cluster "
-            "(make cluster), or set compute.backend: local"
-        ) from error
-    atexit.register(client.close, timeout=1)
-    return client
-
-
-def _hush() -> None:
-    """Let what becomes of a cluster be told by this project's errors alone."""
-    for name in ("distributed", *logging.root.manager.loggerDict):
-        if name.partition(".")[0] == "distributed":
-            logging.getLogger(name).setLevel(logging.CRITICAL + 1)
-
-
-def _reason(error: BaseException) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0][:200]
-
-
-def _threads(client: Client) -> int:
-    """Return how many batches the cluster can work on at once, 0 if it has no workers now.
-
-    Raises:
-        PipelineError: the scheduler does not answer.
-    """
-    try:
-        return sum(client.sync(client.scheduler.ncores, callback_timeout=ANSWERS).values())
-    except (OSError, TimeoutError, RuntimeError, TypeError, AttributeError) as error:
-        raise _lost(client) from error
-
-
-def _lost(client: Client) -> PipelineError:
-    address = next((name for name, one in _CLIENTS.items() if one is client), "")
-    return PipelineError(
-        f"compute.scheduler {address} is gone; start a cluster anew (make cluster) and run again, "
-        "or set compute.backend: local; results that were written are whole"
-    )
-
-
 def _room(client: Client, compute: "ComputeParams") -> int:
     """Return how many batches may be sent and not taken back; workers come and go."""
-    threads = max(1, _threads(client))
+    threads = max(1, connection.threads(client))
     return compute.workers if 0 < compute.workers < threads else AHEAD * threads
 
 
@@ -216,7 +147,7 @@ def _taken(client: Client, waiting: deque[Future], patience: float) -> Result:
     future, missing = waiting[0], 0.0
     try:
         while (content := _result(future)) is None:
-            missing = 0.0 if _threads(client) else missing + GLANCE
+            missing = 0.0 if connection.threads(client) else missing + GLANCE
             if missing >= patience:
                 raise PipelineError(
                     f"the cluster has had no worker for {patience:g} s (compute.patience); start "
@@ -225,8 +156,8 @@ def _taken(client: Client, waiting: deque[Future], patience: float) -> Result:
         results, error = pickle.loads(content)  # of our own function
     except PipelineError:
         raise
-    except CancelledError as error:
-        raise _lost(client) from error
+    except (CancelledError, CommClosedError) as error:
+        raise connection.lost(client) from error
     except KilledWorker as error:
         raise PipelineError(
             f"a worker died {error.allowed_failures + 1} times at the same batch, most likely for "
@@ -234,8 +165,8 @@ def _taken(client: Client, waiting: deque[Future], patience: float) -> Result:
         ) from error
     except Exception as error:  # what our own function raises does not come this way
         raise PipelineError(
-            f"the cluster cannot run segment-restore ({_reason(error)}); install this version of "
-            "it for the scheduler and the workers, and start them anew"
+            f"the cluster cannot run segment-restore ({connection.reason(error)}); install this "
+            "version of it for the scheduler and the workers, and start them anew"
         ) from error
     if error is not None:
         raise error

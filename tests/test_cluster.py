@@ -1,5 +1,6 @@
 """What a Dask cluster does is what this process would have done, whoever dies meanwhile."""
 
+import json
 import os
 import pickle
 import signal
@@ -14,10 +15,11 @@ from pathlib import Path
 
 import cloudpickle
 import pytest
+from distributed.comm import CommClosedError
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline import cluster, foreman, parallel, workman
+from pipeline import cluster, connection, foreman, parallel, workman
 from pipeline.errors import ParamsError, PipelineError
 
 ROOT = Path(__file__).parents[1]
@@ -32,7 +34,7 @@ class Started:
         words = [sys.executable, "-m", "stages.cluster", str(workers), "0"]
         paths = os.pathsep.join(filter(None, [(environment or {}).get("PYTHONPATH"), str(ROOT)]))
         self.process = subprocess.Popen(
-            words, cwd=where, env=os.environ | {"PYTHONPATH": paths},
+            words, cwd=where, env=os.environ | (environment or {}) | {"PYTHONPATH": paths},
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
         )  # fmt: skip
         self.line, self.hint = self.process.stdout.readline(), self.process.stdout.readline()
@@ -45,6 +47,17 @@ class Started:
     def end(self, number=signal.SIGTERM):
         os.killpg(self.process.pid, number)
         return self.process.communicate(timeout=60)
+
+
+def settled(path, seconds=60):
+    """The address in a scheduler's file, once it is whole."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        try:
+            return json.loads(path.read_text())["address"]
+        except (FileNotFoundError, ValueError):
+            time.sleep(0.1)
+    raise TimeoutError(path)
 
 
 @pytest.fixture(scope="module")
@@ -253,7 +266,7 @@ def test_begun_work_goes_on_while_this_process_does_something_else(started):
 
 
 def test_nobody_who_listens_is_told_in_seconds_and_one_line(monkeypatch):
-    monkeypatch.setattr(cluster, "ANSWERS", 1.0)
+    monkeypatch.setattr(connection, "ANSWERS", 1.0)
     with socket.create_server(("127.0.0.1", 0)) as free:
         address = f"tcp://127.0.0.1:{free.getsockname()[1]}"
     compute = parallel.ComputeParams(backend="dask", workers=0, scheduler=address)
@@ -265,9 +278,19 @@ def test_nobody_who_listens_is_told_in_seconds_and_one_line(monkeypatch):
     assert "\n" not in str(one.value)
 
 
+def test_somebody_who_listens_and_says_nothing_is_told_of_too(monkeypatch):
+    """Another program's port; Dask's client alone would wait for its first word without end."""
+    monkeypatch.setattr(connection, "ANSWERS", 1.0)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"tcp://127.0.0.1:{silent.getsockname()[1]}"
+        compute = parallel.ComputeParams(backend="dask", workers=0, scheduler=address)
+        with pytest.raises(PipelineError, match="does not answer within 1 s; start a cluster"):
+            parallel.each(square, [1], compute, "test")
+
+
 @pytest.mark.parametrize("address", ["nonsense://x:1", "tcp://127.0.0.1:port"])
 def test_an_address_that_is_none_is_refused(monkeypatch, address):
-    monkeypatch.setattr(cluster, "ANSWERS", 1.0)
+    monkeypatch.setattr(connection, "ANSWERS", 1.0)
     compute = parallel.ComputeParams(backend="dask", workers=0, scheduler=address)
 
     with pytest.raises(PipelineError, match=r"compute.scheduler"):
@@ -305,6 +328,27 @@ def test_a_scheduler_that_goes_while_it_works_is_told_in_one_line(tmp_path):
     assert len(said.strip().splitlines()) == 1
 
 
+def test_so_is_one_that_goes_while_a_result_is_fetched(started, monkeypatch):
+    def broken(future, timeout):
+        raise CommClosedError("in <TCP (closed) ConnectionPool.gather>: reset by peer")
+
+    monkeypatch.setattr(cluster.Future, "result", broken)
+    with pytest.raises(PipelineError, match=rf"compute.scheduler {started.address} is gone; start"):
+        parallel.each(square, [1], started.compute(), "test")
+
+
+def test_so_is_one_that_went_before_a_batch_is_sent(started):
+    def slow():
+        """Items of which the second takes longer than Dask seeks its scheduler."""
+        yield 1
+        connection.client(started.compute()).close()
+        yield 2
+
+    with pytest.raises(PipelineError, match=rf"compute.scheduler {started.address} is gone; start"):
+        list(cluster.each(squares, slow(), started.compute(), 1, ""))
+    assert parallel.each(square, [3], started.compute(), "test") == [9]  # connected anew
+
+
 def test_a_cluster_without_workers_is_waited_for_no_longer_than_asked(tmp_path):
     one = Started(tmp_path, workers=0)
     compute = one.compute(patience=2.0)
@@ -328,9 +372,8 @@ def test_make_cluster_says_what_to_do_listens_here_only_and_leaves_nothing(tmp_p
     _, complaints = one.end(signal.SIGINT)  # to all of its processes, as Ctrl-C does
 
     assert (one.process.returncode, complaints) == (0, "")
-    for _ in range(100):
-        if not any(Path("/proc", pid).exists() for pid in mine):
-            break
+    deadline = time.monotonic() + 60
+    while any(Path("/proc", pid).exists() for pid in mine) and time.monotonic() < deadline:
         time.sleep(0.1)
     assert not [pid for pid in mine if Path("/proc", pid).exists()]
 
@@ -456,9 +499,7 @@ def test_a_worker_without_this_package_is_refused_with_one_line(tmp_path):
         env=environment, cwd=tmp_path, stderr=subprocess.DEVNULL,
     )  # fmt: skip
     try:
-        while not (tmp_path / "s.json").exists():
-            time.sleep(0.1)
-        address = _address(tmp_path / "s.json")
+        address = settled(tmp_path / "s.json")
         compute = parallel.ComputeParams(backend="dask", workers=0, scheduler=address)
         with pytest.raises(PipelineError, match="the cluster cannot run segment-restore") as raised:
             parallel.each(square, range(10), compute, "test")
@@ -467,12 +508,6 @@ def test_a_worker_without_this_package_is_refused_with_one_line(tmp_path):
         for process in (worker, scheduler):
             process.kill()
             process.wait()
-
-
-def _address(path):
-    import json
-
-    return json.loads(path.read_text())["address"]
 
 
 def test_no_thread_of_ours_is_left_waiting(started):

@@ -6,15 +6,18 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 import pytest
 import yaml
 from test_clean import clean_set
 from test_cluster import Started
+from test_cluster_tls import Encrypted
 
 ROOT = Path(__file__).parents[1]
 STAGES = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
+LIGHT = ("validate", "rasterise", "tag")
 MODEL = """
 import sys
 from pathlib import Path
@@ -28,20 +31,26 @@ unet.save(Path("data/model"), unet.build(shape, 3), unet.card(shape, names, None
 """
 
 
-def python(where, *words):
-    environment = os.environ | {"PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"}
-    done = subprocess.run(
-        [sys.executable, *words], cwd=where, env=environment, capture_output=True, text=True
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+class Place(NamedTuple):
+    """A folder to run stages in, and what their environment has besides."""
 
+    folder: Path
+    environment: dict[str, str]
 
-def run(stage, where):
-    """Run a stage as DVC does; return the line it says."""
-    filled = {"${tag.truth}": "data/truth"}
-    words = [filled.get(word, word) for word in STAGES[stage]["cmd"].split()[3:]]
-    return python(where, "-m", f"stages.{stage}", *words)
+    def python(self, *words):
+        environment = os.environ | {"PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"}
+        done = subprocess.run(
+            [sys.executable, *words], cwd=self.folder, env=environment | self.environment,
+            capture_output=True, text=True,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def run(self, stage):
+        """Run a stage as DVC does; return the line it says."""
+        filled = {"${tag.truth}": "data/truth"}
+        words = [filled.get(word, word) for word in STAGES[stage]["cmd"].split()[3:]]
+        return self.python("-m", f"stages.{stage}", *words)
 
 
 def tree(where):
@@ -54,59 +63,83 @@ def tree(where):
     }
 
 
+def prepare(folder, export, compute, environment=None):
+    """A folder in which stages may run, with a link to the export."""
+    (folder / "data").mkdir(parents=True)
+    (folder / "data" / "raw").symlink_to(export)
+    (folder / "data" / "truth").mkdir()
+    sections = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
+    sections["compute"] |= compute | {"cache": str(folder / "cache")}
+    sections["inpaint"] |= {"hole_side": 32, "margin_least": 16, "mask": "union", "threads": 1}
+    sections["segment"] |= {"threads": 1}
+    (folder / "params.yaml").write_text(yaml.safe_dump(sections, allow_unicode=True))
+    return Place(folder, environment or {})
+
+
 @pytest.fixture(scope="module")
-def places(tmp_path_factory):
-    """A folder to run in on this machine and one to run in on a cluster, and the cluster."""
-    root = tmp_path_factory.mktemp("stages")
-    clean_set(root / "export", 40)
-    one = Started(root)
-    folders = {}
-    for name, compute in (("local", {"workers": 2}), ("dask", msgspec.to_builtins(one.compute()))):
-        folders[name] = root / name
-        (root / name / "data").mkdir(parents=True)
-        (root / name / "data" / "raw").symlink_to(root / "export")
-        (root / name / "data" / "truth").mkdir()
-        sections = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
-        sections["compute"] |= compute | {"cache": str(root / name / "cache")}
-        sections["inpaint"] |= {"hole_side": 32, "margin_least": 16, "mask": "union", "threads": 1}
-        sections["segment"] |= {"threads": 1}
-        (root / name / "params.yaml").write_text(yaml.safe_dump(sections, allow_unicode=True))
-    yield folders
+def export(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("stages") / "export"
+    clean_set(folder, 40)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def local(export):
+    return prepare(export.parent / "local", export, {"workers": 2})
+
+
+@pytest.fixture(scope="module")
+def dask(export):
+    one = Started(export.parent)
+    yield prepare(export.parent / "dask", export, msgspec.to_builtins(one.compute()))
     one.end()
 
 
-def compared(places, *stages):
-    for stage in stages:
-        said = {name: run(stage, where) for name, where in places.items()}
-        assert said["local"] == said["dask"]
-    local, dask = (tree(where) for where in places.values())
-    assert local == dask
-    return local
+@pytest.fixture(scope="module")
+def told(local):
+    """What stages say on this machine, and what they write; run once."""
+    said = {stage: local.run(stage) for stage in LIGHT}
+    return said, tree(local.folder)
 
 
-def test_validate_rasterise_and_tag_write_the_same_bytes(places):
-    written = compared(places, "validate", "rasterise", "tag")
+def test_validate_rasterise_and_tag_write_the_same_bytes(told, dask):
+    said, written = told
 
+    assert {stage: dask.run(stage) for stage in LIGHT} == said
+    assert tree(dask.folder) == written
     assert sum(path.startswith("data/masks/") for path in written) == 40
     assert "reports/images.csv" in written
 
 
+@pytest.mark.skipif(not shutil.which("openssl"), reason="no openssl on this machine")
+def test_so_they_do_over_tls(told, export, tmp_path):
+    one = Encrypted(tmp_path)
+    compute = {"backend": "dask", "workers": 0, "scheduler": one.address}
+    place = prepare(export.parent / "tls", export, compute, one.environment)
+    try:
+        assert ({stage: place.run(stage) for stage in LIGHT}, tree(place.folder)) == told
+    finally:
+        one.end()
+
+
 @pytest.mark.slow
-def test_segment_and_inpaint_write_the_same_bytes(places):
+def test_segment_and_inpaint_write_the_same_bytes(told, local, dask):
     """A network that knows nothing will do: what it answers is the same or not."""
-    for stage in ("validate", "rasterise"):
-        run(stage, places["local"])
-    for name in ("valid", "masks"):  # what the other place lacks if this test runs alone
-        part = places["dask"] / "data" / name
-        shutil.copytree(places["local"] / "data" / name, part, dirs_exist_ok=True)
-    shutil.copytree(places["local"] / "reports", places["dask"] / "reports", dirs_exist_ok=True)
-    python(places["local"], "-c", MODEL)
-    shutil.copytree(places["local"] / "data" / "model", places["dask"] / "data" / "model")
-    for where in places.values():
-        (where / "data" / "inpainter").mkdir()
+    for name in ("data", "reports"):  # what the other place lacks if this test runs alone
+        shutil.copytree(
+            local.folder / name, dask.folder / name, dirs_exist_ok=True,
+            ignore=shutil.ignore_patterns("raw"),
+        )  # fmt: skip
+    local.python("-c", MODEL)
+    shutil.copytree(local.folder / "data" / "model", dask.folder / "data" / "model")
+    for place in (local, dask):
+        (place.folder / "data" / "inpainter").mkdir()
 
-    written = compared(places, "segment", "inpaint")
+    for stage in ("segment", "inpaint"):
+        assert local.run(stage) == dask.run(stage)
+    written = tree(local.folder)
 
+    assert tree(dask.folder) == written
     assert sum(path.startswith("data/segments/") for path in written) == 40
     assert sum(path.startswith("data/filled/test/") for path in written) == 4
 

@@ -100,6 +100,8 @@ def bucket():
                 time.sleep(1)
             else:
                 break
+        else:
+            raise TimeoutError(f"{SERVER} has no bucket after a minute")
         yield address
     finally:
         server.terminate()
