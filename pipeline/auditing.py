@@ -46,6 +46,7 @@ TABLES = {
     "tags": tables.TAGS,
     "accuracy": tables.TAG_ACCURACY,
 }
+GROWING = {"images", "issues"}  # with the export
 FILES = {name: f"{name}.csv" for name in TABLES} | {"accuracy": "tag_accuracy.csv"}
 
 
@@ -81,7 +82,9 @@ class Audit:
     _scratch: tempfile.TemporaryDirectory = field(repr=False)
 
     def write(self, folder: str | Path, formats: Sequence[str] = ()) -> Path:
-        """Write the four tables as CSV and the page with its pictures; return the page's path.
+        """Write the four tables and the page with its pictures; return the page's path.
+
+        A table of more rows than ``tables.parquet_above`` is Parquet, in a folder of its name.
 
         Args:
             folder: where to; it is made.
@@ -97,9 +100,11 @@ class Audit:
         for name in formats:
             for file, content in FORMATS[name](self.images.assign(path=paths)).items():
                 store.write_bytes(folder / file, content)
-        for name, columns in TABLES.items():
-            store.write_table(folder / FILES[name], getattr(self, name), columns)
         settings = self._settings
+        above = settings.load(tables.TableParams, "tables").parquet_above
+        for name, columns in TABLES.items():
+            rows = above if name in GROWING else None
+            store.write_table(folder / FILES[name], getattr(self, name), columns, rows)
         html = browse.page(
             Run(
                 self.dataset,

@@ -5,7 +5,7 @@ Nothing is fetched: a version that is not in the cache of this machine is not th
 
 import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from hashlib import md5  # DVC's own digest
 from pathlib import Path
@@ -19,8 +19,10 @@ from scmrepo.exceptions import SCMError
 from scmrepo.git import Git
 
 from pipeline.errors import PipelineError
+from pipeline.whole import member
 
 LOCK = "dvc.lock"
+FOLDER = ".dir"  # ends DVC's hash of a folder
 
 
 @dataclass(frozen=True)
@@ -51,8 +53,14 @@ class Commit:
         return _stages(self.lock).get(name, {})
 
     def file(self, out: str) -> Path | None:
-        """Return the cached file of an output; None if it is not in the cache."""
-        return self._cached(self.made(out) or "")
+        """Return the cached file of an output; None if it is not in the cache.
+
+        Of a folder of one file, as a large table is, it is that file.
+        """
+        if not (self.made(out) or "").endswith(FOLDER):
+            return self._cached(self.made(out) or "")
+        files = list((self.files(out) or {}).values())
+        return files[0] if len(files) == 1 else None
 
     def files(self, out: str) -> dict[str, Path] | None:
         """Return name -> cached file of an output folder; None if it is not in the cache."""
@@ -65,6 +73,14 @@ class Commit:
     def read(self, path: Path) -> bytes | None:
         """Return a file of the project as git has it; None if git has none."""
         return _read(self._scm, self.name, self._below / path)
+
+    def table(self, path: Path) -> tuple[bytes, str] | None:
+        """Return a table as git has it, in either form, and DVC's hash of it; None without one."""
+        content = self.read(path)
+        if content is not None:
+            return content, md5(content).hexdigest()
+        content = self.read(member(path))
+        return None if content is None else (content, _listed({member(path).name: content}))
 
     def _cached(self, digest: str) -> Path | None:
         path = Path(self._repo.cache.local.oid_to_path(digest)) if digest else None
@@ -85,15 +101,17 @@ def named(project: Path, revision: str) -> Commit | None:
     return Commit(name, _yaml(content or b""), repo.scm, below, repo)
 
 
-def digest(folder: Path) -> str:
-    """Return DVC's hash of a folder: of the sorted list of its files and their hashes."""
-    listed = [
-        {"md5": md5(path.read_bytes()).hexdigest(), "relpath": path.relative_to(folder).as_posix()}
-        for path in folder.rglob("*")
-        if path.is_file()
-    ]
-    ordered = sorted(listed, key=lambda row: row["relpath"])
-    return f"{md5(json.dumps(ordered, sort_keys=True).encode()).hexdigest()}.dir"
+def digest(path: Path) -> str:
+    """Return DVC's hash of a file, or of a folder: of the sorted list of its files and hashes."""
+    if path.is_file():
+        return md5(path.read_bytes()).hexdigest()
+    files = (one for one in path.rglob("*") if one.is_file())
+    return _listed({one.relative_to(path).as_posix(): one.read_bytes() for one in files})
+
+
+def _listed(files: Mapping[str, bytes]) -> str:
+    listed = [{"md5": md5(files[name]).hexdigest(), "relpath": name} for name in sorted(files)]
+    return f"{md5(json.dumps(listed, sort_keys=True).encode()).hexdigest()}{FOLDER}"
 
 
 def commits(project: Path) -> Iterator[Commit]:
@@ -137,7 +155,7 @@ def _read(scm: Git, commit: str, path: Path) -> bytes | None:
     try:
         with scm.get_fs(commit).open(path.as_posix(), "rb") as file:
             return file.read()
-    except FileNotFoundError:
+    except (FileNotFoundError, IsADirectoryError):
         return None
 
 

@@ -6,11 +6,9 @@ half-written file under a finished name.
 
 from __future__ import annotations
 
-import os
 import shutil
 import zipfile
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -21,9 +19,10 @@ import numpy as np
 import simplejpeg
 from PIL import Image, ImageOps
 
-from pipeline import masks, packs
+from pipeline import masks, packs, parquet
 from pipeline.columns import Columns
 from pipeline.errors import ImageError, TableError
+from pipeline.whole import member, whole
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,57 +34,80 @@ TEXTS = (".json", ".md", ".txt", ".xml", ".yaml")
 
 def write_bytes(path: Path, content: bytes) -> None:
     """Write a whole file or nothing; folders are made."""
-    with _whole(path) as beside:
+    with whole(path) as beside:
         beside.write_bytes(content)
 
 
-@contextmanager
-def _whole(path: Path) -> Iterator[Path]:
-    """Give a neighbour to write, which becomes the file at the end, and of which nothing stays."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    start = path.name.encode("utf-8", "surrogatepass")[:100].decode("utf-8", "ignore")
-    beside = path.with_name(f".{start}.{os.getpid()}.part")  # 255 bytes at most, as a name may have
-    try:
-        yield beside
-        beside.replace(path)
-    except OSError as error:
-        if error.filename in {None, str(beside)}:  # of a full disk Python does not say where
-            error.filename = str(path)
-        raise
-    finally:  # a disk that is full needs the room
-        beside.unlink(missing_ok=True)
-
-
 def read_table(path: Path, columns: Columns) -> pd.DataFrame:
-    """Read a CSV by its schema; further columns keep the type pandas finds.
+    """Read a table by its schema, a CSV or Parquet; further columns keep the type pandas finds.
+
+    The frame is the same whichever form ``write_table`` gave the table.
 
     Raises:
-        TableError: the file is missing, or lacks a column, or a value does not fit.
+        TableError: the file is missing or damaged, or lacks a column, or a value does not fit.
     """
     import pandas as pd  # noqa: PLC0415  # 0.2 s that those who read pictures need not wait
 
+    packed = parquet.found(path)
+    if packed is not None:
+        return columns.check(parquet.read(packed, columns), str(path), cast=True)
     if not path.is_file():
         raise TableError(f"{path} does not exist; run dvc repro")
-    text = [name for name, dtype in columns.dtypes().items() if dtype == "str"]
-    header = pd.read_csv(path, nrows=0).columns
-    frame = pd.read_csv(
-        path,
-        keep_default_na=False,  # a category may be named "NA"
-        dtype=dict.fromkeys(text, "str"),
-        na_values={name: [""] for name in header if name not in text},
-    )
+    kinds = columns.dtypes()
+    text = [name for name, dtype in kinds.items() if dtype == "str"]
+    # As float64, which pandas takes where one is missing, the largest whole numbers are others.
+    typed = {name: dtype for name, dtype in kinds.items() if dtype in {"str", "Int64"}}
+    try:
+        header = pd.read_csv(path, nrows=0).columns
+        frame = pd.read_csv(
+            path,
+            keep_default_na=False,  # a category may be named "NA"
+            dtype=typed,
+            na_values={name: [""] for name in header if name not in text},
+        )
+    except ValueError as error:
+        raise TableError(f"{path}: {error}") from error
     return columns.check(frame, str(path), cast=True)
 
 
-def write_table(path: Path, frame: pd.DataFrame, columns: Columns) -> None:
+def write_table(
+    path: Path, frame: pd.DataFrame, columns: Columns, above: int | None = None
+) -> None:
     """Write a CSV: LF, six digits, no index, rows as they come; text of bytes is the same each run.
 
+    A table of more rows than ``above`` is Parquet instead, in a folder of the CSV's name; see
+    ``parquet.write``. Either form takes the place of the other.
+
+    Args:
+        path: the table; folders are made.
+        frame: its rows.
+        columns: those promised.
+        above: rows, ``tables.parquet_above``; None for a table that does not grow with the data.
+
     Raises:
-        TableError: ``frame`` does not hold ``columns``.
+        TableError: ``frame`` does not hold ``columns``, or ``path`` is a folder of other files.
     """
     checked = columns.check(frame, path.name, cast=True)
-    text = checked.to_csv(index=False, lineterminator="\n", float_format="%.6g")
-    write_bytes(path, text.encode("utf-8"))
+    if above is not None and len(checked) > above:
+        parquet.write(path, checked, columns)
+        return
+    put_table(path, parquet.as_csv(checked).encode("utf-8"))
+
+
+def put_table(path: Path, content: bytes) -> None:
+    """Write a table of which the bytes are known, as those of an earlier one, in their form."""
+    with whole(path, table=True) as beside:
+        if content.startswith(parquet.MAGIC):
+            beside.mkdir(exist_ok=True)
+            (beside / member(path).name).write_bytes(content)
+        else:
+            beside.write_bytes(content)
+
+
+def as_parquet(*tables: Path) -> str:
+    """Return the words a stage adds to its line if some of its tables are Parquet; else none."""
+    packed = [path.name for path in tables if path.is_dir()]
+    return f"; {', '.join(packed)} as Parquet" if packed else ""
 
 
 def write_zip(path: Path, members: Iterable[tuple[str, bytes]]) -> None:
@@ -97,7 +119,7 @@ def write_zip(path: Path, members: Iterable[tuple[str, bytes]]) -> None:
         path: the zip; folders are made.
         members: name in the zip, with /, and content; taken one at a time.
     """
-    with _whole(path) as beside, zipfile.ZipFile(beside, "w") as archive:
+    with whole(path) as beside, zipfile.ZipFile(beside, "w") as archive:
         for name, content in members:
             info = zipfile.ZipInfo(name)  # its time is that of the format's beginning, 1980
             info.create_system, info.external_attr = 3, 0o644 << 16
@@ -142,7 +164,7 @@ def write_records(path: Path, lists: dict[str, Iterable[list]]) -> None:
         lists: by name; each in parts, one after the other.
     """
     head, tail = len(b'{\n "": ['), len(b"\n ]\n}")
-    with _whole(path) as beside, beside.open("wb") as file:
+    with whole(path) as beside, beside.open("wb") as file:
         for number, name in enumerate(sorted(lists)):
             file.write(b'%b\n "%b": [' % (b"," if number else b"{", name.encode()))
             full = False

@@ -6,10 +6,13 @@ One mapping a table is the schema check, the CSV reader's types and the list in 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+import msgspec
 
 from pipeline.columns import Columns
 from pipeline.errors import TableError
+from pipeline.params import Params
 
 if TYPE_CHECKING:  # pandas takes 0.2 s to load, and who only wants names need not wait for it
     import pandas as pd
@@ -155,6 +158,12 @@ TAG_ACCURACY = Columns(
         "f1_high": ("float64", "upper end"),
     }
 )
+
+
+class TableParams(Params):
+    """The section ``tables``."""
+
+    parquet_above: Annotated[int, msgspec.Meta(ge=0)]  # rows
 
 
 @dataclass(frozen=True)

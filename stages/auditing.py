@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from pipeline import params
-from pipeline.auditing import audit
+from pipeline import params, store
+from pipeline.auditing import FILES, GROWING, audit
 
 
 def write(  # noqa: PLR0913  # one a word of the command
@@ -30,4 +30,6 @@ def write(  # noqa: PLR0913  # one a word of the command
     """
     found = audit(export, params.said(changes), truth=truth, suspects=suspects)
     page = found.write(output, formats)
-    return [*found.summary, f"report: {page.resolve().as_uri()}"]
+    packed = store.as_parquet(*(output / FILES[name] for name in sorted(GROWING)))
+    said = [*found.summary, *filter(None, [packed.removeprefix("; ")])]
+    return [*said, f"report: {page.resolve().as_uri()}"]

@@ -14,13 +14,12 @@ asks for care, because a commit is no dependency that DVC knows:
   folder: it is a version that was put aside.
 """
 
-from hashlib import md5  # DVC's own digest
 from pathlib import Path
 
 from pipeline import coco, compare, history, params, store
 from pipeline.errors import TableError
 from pipeline.history import Commit
-from pipeline.tables import CHANGES, SPLITS, Dataset
+from pipeline.tables import CHANGES, SPLITS, Dataset, TableParams
 from stages import run
 
 FILES = tuple(f"{split}.json" for split in SPLITS)
@@ -36,11 +35,13 @@ def main(valid: Path, changes: Path) -> str:
     else:
         before, since = _last(valid, changes)
     if isinstance(before, bytes):
-        store.write_bytes(changes, before)
+        store.put_table(changes, before)
         return f"as committed for this dataset in {since}"
     table = compare.changes(before, after) if before else CHANGES.empty()
-    store.write_table(changes, table, CHANGES)
-    return f"{compare.summary(table)} since {since}" if before else since
+    store.write_table(changes, table, CHANGES, params.load(TableParams, "tables").parquet_above)
+    if not before:
+        return since
+    return f"{compare.summary(table)} since {since}{store.as_parquet(changes)}"
 
 
 def _last(valid: Path, changes: Path) -> tuple[Dataset | bytes | None, str]:
@@ -74,14 +75,15 @@ def _same(valid: Path, files: dict[str, Path]) -> bool:
 
 def _committed(commit: Commit, valid: Path, changes: Path) -> bytes | None:
     """Return the table of a commit, if it was made there of the dataset that is there now."""
-    stage, table = commit.stage("compare"), commit.read(changes)
+    stage, table = commit.stage("compare"), commit.table(changes)
     made = {one.get("path"): one.get("md5") for one in stage.get("deps", [])}
     told = {one.get("path"): one.get("md5") for one in stage.get("outs", [])}
     chosen = stage.get("params", {}).get("params.yaml", {})
     if table is None or made.get(valid.as_posix()) != commit.made(valid.as_posix()):
         return None
-    whole = told.get(changes.as_posix()) == md5(table).hexdigest()
-    return table if whole and chosen.get(PARAM, "") is None else None
+    content, digest = table
+    whole = told.get(changes.as_posix()) == digest
+    return content if whole and chosen.get(PARAM, "") is None else None
 
 
 if __name__ == "__main__":

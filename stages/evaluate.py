@@ -62,14 +62,15 @@ def main(  # noqa: PLR0913  # one parameter a path of dvc.yaml
     work = fillings.holes(images, raw, truth / "clean", (filled, transplanted))
     table = _restored(work, store.read_table(perceived, outcomes.PERCEIVED), compute)
     gains = restoration.compare(table, tags, *drawn)
+    above = params.load(tables.TableParams, "tables").parquet_above
+    store.write_table(counts, counted, outcomes.COUNTS, above)
+    store.write_table(restored, table, outcomes.RESTORED, above)
     for path, frame, columns in (
-        (counts, counted, outcomes.COUNTS),
         (scores, every, outcomes.SCORES),
         (iou, scored, outcomes.IOU),
         (cost, costly, outcomes.COSTS),
         (confusion, evaluate.confusion(pairs, labels), outcomes.CONFUSION),
         (worst, evaluate.worst(counted, tags, settings.worst), outcomes.WORST),
-        (restored, table, outcomes.RESTORED),
         (compared, gains, outcomes.RESTORATION),
     ):
         store.write_table(path, frame, columns)
@@ -86,7 +87,7 @@ def main(  # noqa: PLR0913  # one parameter a path of dvc.yaml
     if more := restoration.metrics(gains, store.read_table(remains, outcomes.REMAINS), tags):
         tree["restore"] = tree.get("restore", {}) | more
     store.write_json(metrics, tree)
-    return _headline(tree)
+    return _headline(tree) + store.as_parquet(counts, restored)
 
 
 def _restored(

@@ -6,6 +6,7 @@ from pipeline import coco, outcomes, params, perceive, store
 from pipeline.deepfill import runtime
 from pipeline.parallel import progress
 from pipeline.perceive import PerceiveParams
+from pipeline.tables import TableParams
 from stages import fetching, fillings, run
 
 
@@ -20,12 +21,14 @@ def main(  # noqa: PLR0913  # one a path
         work = fillings.holes(images, raw, truth / "clean", (filled, transplanted))
     rows = _measured(work, settings) if work else []
     table = outcomes.PERCEIVED.frame(rows)
-    store.write_table(perceived, table, outcomes.PERCEIVED)
+    above = params.load(TableParams, "tables").parquet_above
+    store.write_table(perceived, table, outcomes.PERCEIVED, above)
     if settings.weights is None:
         return "not measured: perceive.weights names no network to look with"
     means = table.groupby("method")["lpips"].mean()
     said = ", ".join(f"{name} {value:.3f}" for name, value in means.items())
-    return f"LPIPS over {len(work)} holes: {said or 'none of them can be looked at'}"
+    said = f"LPIPS over {len(work)} holes: {said or 'none of them can be looked at'}"
+    return said + store.as_parquet(perceived)
 
 
 def _measured(work: list[dict], settings: PerceiveParams) -> list[dict]:

@@ -49,11 +49,11 @@ def _target(source: Path, project: str | None) -> Target:
 
 
 def _tagged(source: Path) -> pd.DataFrame:
-    if not (source / IMAGES).is_file():
+    if not (source / IMAGES).exists():
         return audit(source).images
     found = store.read_table(source / IMAGES, MEASURED)
     if not set(RULES) & set(found):
         raise ParamsError(f"{source / IMAGES} has no tags; run dvc repro tag, or audit anew")
-    if not (source / DOUBTED).is_file():
+    if not (source / DOUBTED).exists():
         return found
     return doubts.joined(found, store.read_table(source / DOUBTED, SUSPECTS))

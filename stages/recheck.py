@@ -27,11 +27,13 @@ def main(valid: Path, model: Path, segments: Path, filled: Path, remains: Path) 
         counted = recheck.remains(store.read_mask(before), eye.find(restored), hole)
         rows.append({"file_name": row.file_name} | counted)
     table = outcomes.REMAINS.frame(rows)
-    store.write_table(remains, table, outcomes.REMAINS)
+    above = params.load(tables.TableParams, "tables").parquet_above
+    store.write_table(remains, table, outcomes.REMAINS, above)
     if not table["before"].sum():
         return "nothing was removed, so nothing can remain"
     share = table["after"].sum() / table["before"].sum()
-    return f"{share:.2%} of the removed pixels are still found, in {len(table)} images"
+    said = f"{share:.2%} of the removed pixels are still found, in {len(table)} images"
+    return said + store.as_parquet(remains)
 
 
 if __name__ == "__main__":

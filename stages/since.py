@@ -83,7 +83,7 @@ def _committed(commit: Commit, metrics: Path, counts: Path, out: Path) -> bytes 
     made = {one.get("path"): one.get("md5") for one in stage.get("deps", [])}
     told = {one.get("path"): one.get("md5") for one in stage.get("outs", [])}
     chosen = stage.get("params", {}).get("params.yaml", {})
-    same = all(made.get(path.as_posix()) == _md5(path) for path in (metrics, counts))
+    same = all(made.get(path.as_posix()) == history.digest(path) for path in (metrics, counts))
     if table is None or not same or told.get(out.as_posix()) != md5(table).hexdigest():
         return None
     return table if chosen.get("since", {}).get("previous", "") is None else None
@@ -106,10 +106,6 @@ def _beside(
         rows += since.paired(old, new, resamples, confidence, seed)
         rows += since.photos(old, new, settings.photos)
     return since.table(against, commit.name[:7], rows)
-
-
-def _md5(path: Path) -> str:
-    return md5(store.read_picture(path)).hexdigest()
 
 
 if __name__ == "__main__":

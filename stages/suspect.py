@@ -52,8 +52,13 @@ def main(  # noqa: PLR0913  # one parameter a path of dvc.yaml
         for row in images.index
     ]
     found = suspect.score(seen, settings)
-    store.write_table(suspects, found, outcomes.SUSPECTS)
-    return suspect.summary(found)
+    _write(suspects, found)
+    return suspect.summary(found) + store.as_parquet(suspects)
+
+
+def _write(path: Path, found: pd.DataFrame) -> None:
+    above = params.load(tables.TableParams, "tables").parquet_above
+    store.write_table(path, found, outcomes.SUSPECTS, above)
 
 
 def _among(rows: pd.DataFrame, images: pd.DataFrame) -> np.ndarray:

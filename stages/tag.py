@@ -5,7 +5,7 @@ from pathlib import Path
 
 from pipeline import accuracy, coco, params, store, tag
 from pipeline.parallel import ComputeParams
-from pipeline.tables import ANNOTATIONS, CHOSEN, MEASURED, TAG_ACCURACY, TAGS
+from pipeline.tables import ANNOTATIONS, CHOSEN, MEASURED, TAG_ACCURACY, TAGS, TableParams
 from stages import run
 
 
@@ -20,15 +20,16 @@ def main(  # noqa: PLR0913  # one parameter a path of dvc.yaml
     found = tag.told(dataset, photos, limits, params.load(ComputeParams, "compute"))
     exclude = params.value(list[str], "train", "exclude")
     shares, kept = tag.shares(found), tag.choose(dataset, found, exclude)
-    store.write_table(images, found, MEASURED)
+    above = params.load(TableParams, "tables").parquet_above
+    store.write_table(images, found, MEASURED, above)
     store.write_table(tags, shares, TAGS)
     scores = accuracy.compare(found, answers)
     store.write_table(right, scores, TAG_ACCURACY)
-    store.write_table(chosen, kept, CHOSEN)
+    store.write_table(chosen, kept, CHOSEN, above)
     said = f"{tag.summary(found, shares)}; {len(kept)} to train on"
     if len(answers):
         said += f"; {accuracy.summary(scores, found, answers)}"
-    return said
+    return said + store.as_parquet(images, chosen)
 
 
 if __name__ == "__main__":

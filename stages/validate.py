@@ -18,12 +18,17 @@ def main(export: Path, valid: Path, issues: Path) -> str:
         limits = params.load(checks.ValidateParams, "validate")
         read, found = validate.run(export, limits, looked)
     coco.save(valid, found.dataset)
-    store.write_table(valid / "repairs.csv", found.repairs, checks.REPAIRS)
-    store.write_table(valid / "leaks.csv", found.leaks, checks.LEAKS)
-    store.write_table(valid / "resplit.csv", found.resplit, checks.RESPLIT)
-    store.write_table(issues, found.issues, tables.ISSUES)
+    above = params.load(tables.TableParams, "tables").parquet_above
+    written = {
+        valid / "repairs.csv": (found.repairs, checks.REPAIRS),
+        valid / "leaks.csv": (found.leaks, checks.LEAKS),
+        valid / "resplit.csv": (found.resplit, checks.RESPLIT),
+        issues: (found.issues, tables.ISSUES),
+    }
+    for path, (frame, columns) in written.items():
+        store.write_table(path, frame, columns, above)
     validate.refuse(found, limits.fail_on)
-    return validate.summary(read, found)
+    return validate.summary(read, found) + store.as_parquet(*written)
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ import pytest
 import pipeline
 from pipeline import params, rules, store, tables
 from pipeline.errors import PipelineError
-from stages import pull, tag, validate
+from stages import auditing, pull, tag, validate
 
 ROOT = Path(__file__).parents[1]
 ONE = {"compute": {"workers": 1}}
@@ -69,6 +69,25 @@ def test_the_tables_are_those_of_the_stages_to_the_byte(export, found, tmp_path,
     for name in ("issues.csv", *names[:3]):
         assert (tmp_path / "audit" / name).read_bytes() == (tmp_path / name).read_bytes(), name
     assert page.read_text("utf-8").startswith("<!doctype html>")
+
+
+def test_large_tables_are_parquet_with_the_same_page_and_the_command_says_so(
+    export, found, tmp_path
+):
+    found.write(tmp_path / "csv")
+    changes = ["tables.parquet_above=0", "compute.workers=1"]
+    said = auditing.write(export, tmp_path / "packed", [], None, None, changes)
+
+    assert said[-2] == "images.csv, issues.csv as Parquet"
+    for name, columns in {"images": tables.MEASURED, "issues": tables.ISSUES}.items():
+        frames = [
+            store.read_table(tmp_path / at / f"{name}.csv", columns) for at in ("csv", "packed")
+        ]
+        pd.testing.assert_frame_equal(*frames, check_exact=True)
+        assert (tmp_path / "packed" / f"{name}.csv" / f"{name}.parquet").is_file()
+    for name in ("index.html", "tags.csv", "tag_accuracy.csv"):
+        pair = [(tmp_path / at / name).read_bytes() for at in ("csv", "packed")]
+        assert pair[0] == pair[1], name
 
 
 @pytest.mark.parametrize(

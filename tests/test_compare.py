@@ -288,6 +288,7 @@ def test_all_of_many_edits_are_found_and_nothing_else(seed):
 
 ENVIRONMENT = {**os.environ, "DVC_NO_ANALYTICS": "1", "PYTHONPATH": str(ROOT)}
 ENVIRONMENT["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+TABLES = "tables: {parquet_above: 1000}\n"
 PIPELINE = """stages:
   validate:
     cmd: cp -r made data/valid
@@ -296,7 +297,7 @@ PIPELINE = """stages:
   compare:
     cmd: python -m stages.compare data/valid reports/changes.csv
     deps: [data/valid]
-    params: [validate.previous]
+    params: [validate.previous, tables]
     outs:
       - reports/changes.csv:
           cache: false
@@ -345,15 +346,17 @@ def edited():
     return after
 
 
-@pytest.fixture(scope="module")
-def project(tmp_path_factory):
-    """A project whose first version is built and committed."""
+@pytest.fixture(scope="module", params=["csv", "parquet"])
+def project(request, tmp_path_factory):
+    """A project whose first version is built and committed, its table small or large."""
     if shutil.which("dvc", path=ENVIRONMENT["PATH"]) is None:
         pytest.skip("dvc is not installed")
     project = Project(tmp_path_factory.mktemp("history") / "project")
     (project.where / "data").mkdir(parents=True)
     (project.where / "dvc.yaml").write_text(PIPELINE, encoding="utf-8")
-    (project.where / "params.yaml").write_text("validate: {previous: null}\n", encoding="utf-8")
+    tables = TABLES.replace("1000", "0") if request.param == "parquet" else TABLES
+    text = "validate: {previous: null}\n" + tables
+    (project.where / "params.yaml").write_text(text, encoding="utf-8")
     project.run("git", "init", "-q")
     project.run("dvc", "init", "-q")
     project.put(base())
@@ -407,21 +410,21 @@ def test_a_named_folder_is_compared_with_and_a_wrong_one_is_told(tmp_path, monke
     for name, splits in (("old", base()), ("new", edited())):
         coco.save(tmp_path / name, version(**splits))
     monkeypatch.chdir(tmp_path)
-    Path("params.yaml").write_text("validate: {previous: old}\n", encoding="utf-8")
+    Path("params.yaml").write_text("validate: {previous: old}\n" + TABLES, encoding="utf-8")
 
     assert stage.main(Path("new"), Path("changes.csv")) == "1 × annotation removed since old"
     once = Path("changes.csv").read_bytes()
     stage.main(Path("new"), Path("changes.csv"))
     assert Path("changes.csv").read_bytes() == once
 
-    Path("params.yaml").write_text("validate: {previous: nowhere}\n", encoding="utf-8")
+    Path("params.yaml").write_text("validate: {previous: nowhere}\n" + TABLES, encoding="utf-8")
     with pytest.raises(TableError, match="nowhere"):
         stage.main(Path("new"), Path("changes.csv"))
 
 
 def test_without_git_there_is_nothing_to_compare(tmp_path, monkeypatch):
     coco.save(tmp_path / "valid", version(**base()))
-    (tmp_path / "params.yaml").write_text("validate: {previous: null}\n", encoding="utf-8")
+    (tmp_path / "params.yaml").write_text("validate: {previous: null}\n" + TABLES, encoding="utf-8")
     monkeypatch.chdir(tmp_path)
 
     assert stage.main(Path("valid"), Path("changes.csv")) == "no earlier dataset to compare with"

@@ -197,7 +197,8 @@ def folder(tmp_path, monkeypatch, make_dataset):
 
 def told(folder, **values):
     settings = {"weights": None, "sha256": None, "side": 1024, "threads": 1} | values
-    (folder / "params.yaml").write_text(yaml.safe_dump({"perceive": settings}))
+    sections = {"perceive": settings, "tables": {"parquet_above": 3}}
+    (folder / "params.yaml").write_text(yaml.safe_dump(sections))
     names = ("raw", "truth", "valid", "filled", "transplanted", "perceived.csv")
     said = stage.main(*(folder / name for name in names))
     return said, store.read_table(folder / "perceived.csv", outcomes.PERCEIVED)
@@ -211,6 +212,7 @@ def test_the_stage_measures_every_filling_and_without_weights_says_that_it_does_
     said, table = told(folder, weights=str(backbone("alex", folder / "net.pth")))
 
     assert "LPIPS over 1 holes" in said
+    assert said.endswith("; perceived.csv as Parquet")
     assert sorted(table["method"]) == ["deepfill", "mean", "ns", "telea"]
     assert (table["kind"] == "transplant").all()
     assert (table["lpips"] > 0).all()

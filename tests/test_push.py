@@ -287,14 +287,15 @@ def test_the_command_audits_an_export_pushes_its_tags_and_says_each_failure(comm
     assert all(one["tags"] for one in knobs.pictures)
 
 
-def test_after_training_the_run_pushes_suspect_labels_too(command, knobs, tmp_path):
+@pytest.mark.parametrize("above", [0, 99], ids=["parquet", "csv"])
+def test_after_training_the_run_pushes_suspect_labels_too(command, knobs, tmp_path, above):
     names = ["p0_jpg.rf.1.jpg", "p1_jpg.rf.1.jpg"]
     rows = [
         {"split": "train", "file_name": name, "width": 9, "height": 9, "place": ""}
         for name in names
     ]
     measured = tables.MEASURED.frame(rows).assign(far=[True, False])
-    store.write_table(tmp_path / "reports/images.csv", measured, tables.MEASURED)
+    store.write_table(tmp_path / "reports/images.csv", measured, tables.MEASURED, above)
     doubt = {"annotation_id": None, "score": 0.9, "expected": 0.1, "excess": 0.8, "held_out": True,
              "area": 1.0, "left": 0, "top": 0, "right": 1, "bottom": 1}  # fmt: skip
     rows = [
@@ -302,7 +303,7 @@ def test_after_training_the_run_pushes_suspect_labels_too(command, knobs, tmp_pa
         for name, kind in ((names[1], "missing"), *((name, "image") for name in names))
     ]
     suspects = outcomes.SUSPECTS.frame(rows)
-    store.write_table(tmp_path / "reports/suspects.csv", suspects, outcomes.SUSPECTS)
+    store.write_table(tmp_path / "reports/suspects.csv", suspects, outcomes.SUSPECTS, above)
 
     done = command("reports", "--tags", "--project", "lab/people")
 

@@ -43,7 +43,7 @@ def test_a_ready_made_network_looks_again_where_one_is_used(project):
 
     red = lite_made.make(project / "red.tflite", 48, 64)
     section = {"splits": ["test"], "batch": 4, "flip": True, "threads": 1, "model": "tflite"}
-    settings = {"segment": section | {"tflite": str(red)}}
+    settings = {"segment": section | {"tflite": str(red)}, "tables": {"parquet_above": 1}}
     (project / "params.yaml").write_bytes(msgspec.yaml.encode(settings))
 
     line = recheck.main(
@@ -54,3 +54,4 @@ def test_a_ready_made_network_looks_again_where_one_is_used(project):
     assert found["before"].tolist() == [32 * 32, 32 * 32]
     assert found["after"].to_dict() == {"gone.png": 0, "half.png": 16 * 32}
     assert line.startswith("25.00%")
+    assert line.endswith("in 2 images; remains.csv as Parquet")

@@ -93,7 +93,7 @@ class Project:
     """A DVC project whose evaluation is a copy of what a test lays down."""
 
     def __init__(self, where, monkeypatch):
-        self.where = where
+        self.where, self.above = where, 99
         where.mkdir()
         monkeypatch.chdir(where)
         (where / ".gitignore").write_text("given\n", "utf-8")
@@ -134,7 +134,7 @@ stages:
         shutil.rmtree(given, ignore_errors=True)
         store.write_bytes(given / "valid" / "test.json", data.encode())
         store.write_json(given / "metrics.json", {"iou": {"mean": mean}})
-        store.write_table(given / "counts.csv", counts(**iou), outcomes.COUNTS)
+        store.write_table(given / "counts.csv", counts(**iou), outcomes.COUNTS, self.above)
         self("dvc", "repro", "-q")
 
     def commit(self):
@@ -158,15 +158,20 @@ def project(tmp_path, monkeypatch):
     return Project(tmp_path / "project", monkeypatch)
 
 
+@pytest.mark.parametrize("large", [0, 99], ids=["parquet", "csv"])
 def test_a_run_is_set_beside_the_last_and_the_last_on_other_data_before_and_after_its_commit(
-    project,
+    project, large
 ):
+    project.above = large
     project.put("one", 0.5, a=0.5)
+    assert Path("counts.csv").is_dir() == (large == 0)
     assert project.told() == []
     project.commit()
+    project.above = 99
     project.put("two", 0.6, a=0.6)
     assert project.told() == [("data", 0.5, 0.6)]
     project.commit()
+    project.above = large
     project.put("two", 0.7, a=0.9)
     assert project.told() == [("run", 0.6, 0.7), ("data", 0.5, 0.7)]
     assert project.told("iou.paired") == [("run", 0.6, 0.9), ("data", 0.5, 0.9)]

@@ -255,7 +255,7 @@ def test_with_folds_no_train_photo_is_judged_by_a_network_that_learnt_from_it(  
     monkeypatch.setattr(stage.train, "main", teach)
     monkeypatch.setattr(stage.segment, "load", load)
     (tmp_path / "params.yaml").write_text(
-        "suspect: {folds: 3, above: 0.2}\n"
+        "suspect: {folds: 3, above: 0.2}\ntables: {parquet_above: 0}\n"
         "segment: {splits: [train], batch: 2, flip: false, threads: 1, model: unet, tflite: null}\n"
     )
     monkeypatch.chdir(tmp_path)
@@ -272,6 +272,7 @@ def test_with_folds_no_train_photo_is_judged_by_a_network_that_learnt_from_it(  
     assert judged[-1][1] == {"valid/6.png", "test/7.png", "train/excluded.png"}
     assert store.read_table(tmp_path / "s.csv", outcomes.SUSPECTS)["held_out"].all()
     assert said.startswith("0 suspect labels in 0 photos")
+    assert said.endswith("; s.csv as Parquet")
 
 
 def test_a_ready_made_network_judges_every_photo_without_any_training(tmp_path, monkeypatch):
@@ -291,7 +292,7 @@ def test_a_ready_made_network_judges_every_photo_without_any_training(tmp_path, 
     store.write_table(tmp_path / "chosen.csv", tables.CHOSEN.frame(rows[:8]), tables.CHOSEN)
     red = make(tmp_path / "red.tflite", 32, 48)
     (tmp_path / "params.yaml").write_text(
-        "suspect: {folds: 3, above: 0.2}\n"
+        "suspect: {folds: 3, above: 0.2}\ntables: {parquet_above: 99}\n"
         "segment: {splits: [train], batch: 4, flip: true, threads: 1, model: tflite, "
         f"tflite: {red}}}\n"
     )
@@ -337,7 +338,8 @@ def test_folds_train_for_real_and_tell_a_label_that_one_network_has_learned_by_h
     (tmp_path / "params.yaml").write_bytes(
         msgspec.yaml.encode(
             {"unet": msgspec.to_builtins(SHAPE), "train": msgspec.to_builtins(learn),
-             "segment": segmenting | {"tflite": None}, "suspect": {"folds": 2, "above": 0.3}}
+             "segment": segmenting | {"tflite": None}, "suspect": {"folds": 2, "above": 0.3},
+             "tables": {"parquet_above": 99}}
         )
     )  # fmt: skip
     monkeypatch.chdir(tmp_path)

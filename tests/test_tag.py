@@ -300,6 +300,7 @@ def test_the_stage_writes_the_same_bytes_twice_and_chosen_does_not_depend_on_lim
             "compute": {"backend": "local", "workers": 1, "scheduler": None},
             "train": {"exclude": [], "epochs": 3},
             "tag": section | {"dark_below": dark},
+            "tables": {"parquet_above": 99},
         }
         Path("params.yaml").write_bytes(msgspec.yaml.encode(everything))
         out = [tmp_path / name for name in ("images.csv", "tags.csv", "right.csv", "chosen.csv")]
@@ -307,6 +308,16 @@ def test_the_stage_writes_the_same_bytes_twice_and_chosen_does_not_depend_on_lim
         line = stage.main(raw, tmp_path / "truth", tmp_path / "valid", *out)
         written.append([path.read_bytes() for path in out])
 
+    everything["tables"]["parquet_above"] = 0
+    Path("params.yaml").write_bytes(msgspec.yaml.encode(everything))
+    packed = [tmp_path / "packed" / path.name for path in out]
+    said = stage.main(raw, tmp_path / "truth", tmp_path / "valid", *packed)
+    assert said == f"{line}; images.csv, chosen.csv as Parquet"
+    assert [path.is_dir() for path in packed] == [True, False, False, True]
+    assert packed[1].read_bytes() == out[1].read_bytes()
+    for one, other, columns in ((out[0], packed[0], MEASURED), (out[3], packed[3], CHOSEN)):
+        frames = [store.read_table(path, columns) for path in (one, other)]
+        pd.testing.assert_frame_equal(*frames, check_exact=True)
     assert line.startswith("3 images: far 0%")
     assert written[0] == written[1]
     assert written[0][0] != written[2][0]

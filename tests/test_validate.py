@@ -6,16 +6,23 @@ from pathlib import Path
 import exports
 import msgspec
 import numpy as np
+import pandas as pd
 import pytest
 from exports import LIMITS, NASTY, SHARED, content, examine, write
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline import coco, outlines, raw, reading, validate
+from pipeline import checks, coco, outlines, raw, reading, store, tables, validate
 from pipeline.errors import ExportError
 from stages import validate as stage
 
 LIST = ("train", "valid", "test")
+GROWING = {
+    "repairs.csv": checks.REPAIRS,
+    "leaks.csv": checks.LEAKS,
+    "resplit.csv": checks.RESPLIT,
+    "issues.csv": tables.ISSUES,
+}
 
 
 def sound_splits(count=3):
@@ -203,7 +210,7 @@ def test_boxes_without_outlines_stand_for_them_if_that_is_wished(bbox, kept):
 
 def test_the_stage_writes_the_same_bytes_each_time(tmp_path, monkeypatch):
     write(tmp_path / "raw", **sound_splits())
-    settings_ = {"validate": msgspec.to_builtins(LIMITS),
+    settings_ = {"validate": msgspec.to_builtins(LIMITS), "tables": {"parquet_above": 99},
                  "compute": {"backend": "local", "workers": 1, "scheduler": None}}  # fmt: skip
     (tmp_path / "params.yaml").write_bytes(msgspec.yaml.encode(settings_))
     monkeypatch.chdir(tmp_path)
@@ -221,6 +228,30 @@ def test_the_stage_writes_the_same_bytes_each_time(tmp_path, monkeypatch):
         "leaks.csv",
         "resplit.csv",
     }
+
+
+def test_tables_that_grow_with_the_export_are_parquet_above_a_size(tmp_path, monkeypatch):
+    splits = sound_splits()
+    splits["train"]["annotations"][0]["segmentation"][0][0] = -9.5  # cut off at the border
+    write(tmp_path / "raw", **splits)
+    monkeypatch.chdir(tmp_path)
+    said = {}
+    for above in (99, 0):
+        settings_ = {"validate": msgspec.to_builtins(LIMITS), "tables": {"parquet_above": above},
+                     "compute": {"backend": "local", "workers": 1, "scheduler": None}}  # fmt: skip
+        Path("params.yaml").write_bytes(msgspec.yaml.encode(settings_))
+        said[above] = stage.main(Path("raw"), Path(f"v{above}"), Path(f"v{above}", "issues.csv"))
+
+    packed = {path.name for path in Path("v0").iterdir() if path.is_dir()}
+    assert {"issues.csv", "repairs.csv"} <= packed <= set(GROWING)
+    assert (
+        said[0] == f"{said[99]}; {', '.join(name for name in GROWING if name in packed)} as Parquet"
+    )
+    for name, columns in GROWING.items():
+        tables_ = [store.read_table(Path(f"v{above}", name), columns) for above in (99, 0)]
+        pd.testing.assert_frame_equal(*tables_, check_exact=True)
+    for name in (*(f"{split}.json" for split in LIST), "labels.csv"):
+        assert Path("v0", name).read_bytes() == Path("v99", name).read_bytes()
 
 
 def test_outlines_as_numbers_are_gone_once_they_are_geometry(tmp_path, monkeypatch):
