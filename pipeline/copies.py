@@ -7,7 +7,6 @@ import pickle
 import signal
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import NoReturn, TypeVar
@@ -19,7 +18,8 @@ TRIM_THRESHOLD, MMAP_THRESHOLD = -1, -3  # mallopt's names for its settings, mal
 DEATH_SIGNAL = 1  # prctl's name for it, PR_SET_PDEATHSIG of sys/prctl.h
 KEPT = 1 << 28  # bytes
 TASK = "/proc/self/task/{}"  # is there while a thread is
-GONE_WITHIN = 5.0  # seconds; it takes less than a millisecond
+LOOKS = 10_000  # whether threads are gone, most often at the first
+BETWEEN = 0.0005  # seconds
 
 
 def can_split() -> bool:
@@ -120,9 +120,10 @@ def wait_for_threads(threads: list[int]) -> None:
     kept for it, behind a lock that a copy of this process made at that moment would wait for, for
     ever: OpenCV's, one copy in some hundreds.
     """
-    until = time.monotonic() + GONE_WITHIN
-    while time.monotonic() < until and any(map(os.path.exists, map(TASK.format, threads))):
-        time.sleep(0.0005)
+    for _ in range(LOOKS):
+        if not any(map(os.path.exists, map(TASK.format, threads))):
+            return
+        threading.Event().wait(BETWEEN)
 
 
 @contextmanager
