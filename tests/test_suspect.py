@@ -309,13 +309,15 @@ def test_a_ready_made_network_judges_every_photo_without_any_training(tmp_path, 
 
 @pytest.mark.slow
 def test_folds_train_for_real_and_tell_a_label_that_one_network_has_learned_by_heart(  # noqa: PLR0915
-    tmp_path, monkeypatch
+    tmp_path,
 ):
-    """Twelve bright squares; one train photo's label is missing. Nothing is stood in for."""
-    import msgspec
-    from training import PLAIN, SHAPE, squares
+    """Twelve bright squares; one train photo's label is missing. Nothing is stood in for.
 
-    from stages import suspect as stage
+    Stages are processes of their own: TensorFlow takes its number of threads once.
+    """
+    import msgspec
+    import running
+    from training import PLAIN, SHAPE, squares
 
     many = squares(16)
     names = [f"train/{row}" for row in range(12)] + [f"valid/{row}" for row in range(12, 16)]
@@ -342,12 +344,13 @@ def test_folds_train_for_real_and_tell_a_label_that_one_network_has_learned_by_h
              "tables": {"parquet_above": 99}}
         )
     )  # fmt: skip
-    monkeypatch.chdir(tmp_path)
-    paths = [tmp_path / n for n in ("raw", "valid", "masks", "chosen.csv", "model", "s.csv")]
-    stage.train.main(*paths[:4], tmp_path / "model", tmp_path / "h.csv", tmp_path / "live")
+    paths = ["raw", "valid", "masks", "chosen.csv", "model"]
+    trained = running.python("-m", "stages.train", *paths, "h.csv", "live", where=tmp_path)
+    assert trained.returncode == 0, trained.stderr
 
-    stage.main(*paths)
+    done = running.python("-m", "stages.suspect", *paths, "s.csv", where=tmp_path)
 
+    assert done.returncode == 0, done.stderr
     found = store.read_table(tmp_path / "s.csv", outcomes.SUSPECTS)
     assert found["held_out"].all()
     assert set(found["file_name"]) == {f"{row}.png" for row in range(16)}
