@@ -218,10 +218,12 @@ def _on_threads(
 ) -> Iterator[Result]:
     threads: list[int] = []
     begin = partial(_note_thread, threads)
-    with ThreadPoolExecutor(workers, initializer=begin) as pool:
-        for done in pool.map(partial(_all, function), _parts(items, workers)):
-            yield from done
-    copies.wait_for_threads(threads)
+    try:
+        with ThreadPoolExecutor(workers, initializer=begin) as pool:
+            for done in pool.map(partial(_all, function), _parts(items, workers)):
+                yield from done
+    finally:  # a copy of this process may be made next, whatever happened
+        copies.wait_for_threads(threads)
 
 
 def _note_thread(threads: list[int]) -> None:
