@@ -6,6 +6,9 @@ that leaves a part of the file, at which the next `dvc repro` stops with a messa
 DVC also trusts a file of its cache that is write-protected, as all are, without reading it: what a
 failing disk made of it would be handed out as the result. Here those that are about to be handed
 out are compared with their checksums, and removed if they are others: DVC then builds them anew.
+
+And it writes .gitignore in place, once a stage has run: where the disk was full, the line of an
+output may be missing from then on, and Git would take the output for a file of its own.
 """
 
 import fcntl
@@ -56,6 +59,24 @@ class Lock(msgspec.Struct):
     stages: dict[str, Stage]
 
 
+class How(msgspec.Struct):
+    """How ``dvc.yaml`` says that an output is kept."""
+
+    cache: bool = True
+
+
+class Planned(msgspec.Struct):
+    """What ``dvc.yaml`` says of a stage's outputs; metrics are Git's here."""
+
+    outs: list[str | dict[str, How]] = []
+
+
+class Plan(msgspec.Struct):
+    """What ``dvc.yaml`` says of outputs."""
+
+    stages: dict[str, Planned] = {}
+
+
 def main(project: Path) -> str:
     """Mend the project in this folder; while DVC is at work in it, nothing is touched."""
     if not (project / ".dvc").is_dir():
@@ -64,6 +85,7 @@ def main(project: Path) -> str:
         if not free:
             return "DVC is at work here; nothing was looked at"
         said = [*_readers(project / ".dvc/tmp/rwlock"), *_lock(project / "dvc.lock")]
+        said += _ignored(project)
         for path in (project / ".dvc/cache/files/md5").glob(".*.tmp"):  # DVC tries its links there
             path.unlink()
         if gone := missing(project):
@@ -158,6 +180,28 @@ def _lock(path: Path) -> Iterator[str]:
         path.unlink()
     count = len(STAGE.findall(kept))
     yield f"{path} was half written: {count} stages of it are kept, DVC knows the others' results"
+
+
+def _ignored(project: Path) -> Iterator[str]:
+    """Give each cached output that is there its line in the .gitignore of its folder, if any."""
+    try:
+        plan = msgspec.yaml.decode((project / "dvc.yaml").read_bytes(), type=Plan)
+    except (FileNotFoundError, msgspec.DecodeError, msgspec.ValidationError):
+        return  # DVC says what is wrong with it
+    named = [
+        out if isinstance(out, dict) else {out: How()}
+        for stage in plan.stages.values()
+        for out in stage.outs
+    ]
+    for out in [project / name for one in named for name, how in one.items() if how.cache]:
+        file = out.with_name(".gitignore")
+        if not (out.exists() and file.is_file()):
+            continue
+        text = file.read_text(encoding="utf-8", errors="replace")
+        if f"/{out.name}" not in text.splitlines():
+            end = "\n" if text and not text.endswith("\n") else ""
+            store.write_bytes(file, f"{text}{end}/{out.name}\n".encode())
+            yield f"{file} had lost its line of {out.name}, which is there again"
 
 
 def _readers(path: Path) -> Iterator[str]:

@@ -105,6 +105,39 @@ def test_a_table_of_readers_that_is_none_is_removed(project, text):
     assert not (project / ".dvc/tmp/rwlock").exists()
 
 
+@pytest.mark.parametrize("left", ["", "/chosen.csv\n/val", "/masks\n"])
+def test_outputs_are_ignored_by_git_again_where_their_line_was_lost(project, left):
+    (project / "dvc.yaml").write_text((ROOT / "dvc.yaml").read_text(encoding="utf-8"))
+    whole = sorted((ROOT / "data/.gitignore").read_text().split())
+    (project / "data/.gitignore").write_text(left)
+
+    said = mending.main(project)
+
+    lines = (project / "data/.gitignore").read_text().splitlines()
+    assert set(whole) == set(lines) - {"/val"}
+    assert len(lines) == len(set(lines))
+    assert f"{project / 'data/.gitignore'} had lost its line of valid" in said
+    assert not (project / "reports/.gitignore").exists()
+    assert mending.main(project) == "DVC's files are whole"
+
+
+def test_outputs_that_git_keeps_are_not_ignored(project):
+    (project / "dvc.yaml").write_text((ROOT / "dvc.yaml").read_text(encoding="utf-8"))
+    before = (ROOT / "reports/.gitignore").read_text()
+    (project / "reports/.gitignore").write_text(before)
+
+    mending.main(project)
+
+    assert (project / "reports/.gitignore").read_text() == before
+
+
+@pytest.mark.parametrize("plan", ["stages: [", "stages: {one: {outs: '${every}'}}", ""])
+def test_a_dvc_yaml_of_another_form_is_left_to_dvc(project, plan):
+    (project / "dvc.yaml").write_text(plan)
+
+    assert mending.main(project) == "DVC's files are whole"
+
+
 def test_what_dvc_tried_its_links_with_is_cleared_away(project):
     left = project / ".dvc/cache/files/md5/.Y1seCXpD7cLrSEFKkJoDkA.tmp"
     left.parent.mkdir(parents=True)
