@@ -14,6 +14,7 @@ output may be missing from then on, and Git would take the output for a file of 
 import fcntl
 import json
 import re
+import subprocess
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -183,7 +184,7 @@ def _lock(path: Path) -> Iterator[str]:
 
 
 def _ignored(project: Path) -> Iterator[str]:
-    """Give each cached output that is there its line in the .gitignore of its folder, if any."""
+    """Give each cached output that is there, and that Git does not ignore, its line."""
     try:
         plan = msgspec.yaml.decode((project / "dvc.yaml").read_bytes(), type=Plan)
     except (FileNotFoundError, msgspec.DecodeError, msgspec.ValidationError):
@@ -193,15 +194,27 @@ def _ignored(project: Path) -> Iterator[str]:
         for stage in plan.stages.values()
         for out in stage.outs
     ]
-    for out in [project / name for one in named for name, how in one.items() if how.cache]:
+    kept = [name for one in named for name, how in one.items() if how.cache]
+    there = [name for name in kept if (project / name).exists()]
+    for out in map(project.joinpath, _not_ignored(project, there)):
         file = out.with_name(".gitignore")
-        if not (out.exists() and file.is_file()):
-            continue
-        text = file.read_text(encoding="utf-8", errors="replace")
-        if f"/{out.name}" not in text.splitlines():
-            end = "\n" if text and not text.endswith("\n") else ""
-            store.write_bytes(file, f"{text}{end}/{out.name}\n".encode())
-            yield f"{file} had lost its line of {out.name}, which is there again"
+        text = file.read_text(encoding="utf-8", errors="replace") if file.is_file() else ""
+        end = "\n" if text and not text.endswith("\n") else ""
+        store.write_bytes(file, f"{text}{end}/{out.name}\n".encode())
+        yield f"{file} had lost its line of {out.name}, which is there again"
+
+
+def _not_ignored(project: Path, names: list[str]) -> list[str]:
+    """Return those paths that Git would take for its own; none where there is no Git."""
+    words = ["git", "check-ignore", "--no-index", "-z", "--stdin"]
+    try:
+        done = subprocess.run(  # the words are ours
+            words, cwd=project, input="\0".join(names).encode(), capture_output=True, check=False
+        )
+    except FileNotFoundError:
+        return []
+    ignored = set(done.stdout.decode().split("\0"))
+    return [name for name in names if name not in ignored] if done.returncode in {0, 1} else []
 
 
 def _readers(path: Path) -> Iterator[str]:

@@ -105,30 +105,35 @@ def test_a_table_of_readers_that_is_none_is_removed(project, text):
     assert not (project / ".dvc/tmp/rwlock").exists()
 
 
-@pytest.mark.parametrize("left", ["", "/chosen.csv\n/val", "/masks\n"])
-def test_outputs_are_ignored_by_git_again_where_their_line_was_lost(project, left):
-    (project / "dvc.yaml").write_text((ROOT / "dvc.yaml").read_text(encoding="utf-8"))
-    whole = sorted((ROOT / "data/.gitignore").read_text().split())
-    (project / "data/.gitignore").write_text(left)
+@pytest.fixture
+def planned(project):
+    """The same with the plan of this project, under Git; all outputs are ignored as here."""
+    subprocess.run(["git", "init", "-q", str(project)], check=True)
+    for name in ("dvc.yaml", "data/.gitignore", "reports/.gitignore", "reports/live/.gitignore"):
+        (project / name).write_text((ROOT / name).read_text(encoding="utf-8"))
+    return project
 
-    said = mending.main(project)
 
-    lines = (project / "data/.gitignore").read_text().splitlines()
-    assert set(whole) == set(lines) - {"/val"}
+@pytest.mark.parametrize("left", [None, "", "/chosen.csv\n/val", "/masks\n"])
+def test_outputs_are_ignored_by_git_again_where_their_line_was_lost(planned, left):
+    file = planned / "data/.gitignore"
+    whole = set(file.read_text().split())
+    file.unlink() if left is None else file.write_text(left)
+
+    said = mending.main(planned)
+
+    lines = file.read_text().splitlines()
+    assert set(lines) - {"/val"} == whole
     assert len(lines) == len(set(lines))
-    assert f"{project / 'data/.gitignore'} had lost its line of valid" in said
-    assert not (project / "reports/.gitignore").exists()
-    assert mending.main(project) == "DVC's files are whole"
+    assert f"{file} had lost its line of valid" in said
+    assert mending.main(planned) == "DVC's files are whole"
 
 
-def test_outputs_that_git_keeps_are_not_ignored(project):
-    (project / "dvc.yaml").write_text((ROOT / "dvc.yaml").read_text(encoding="utf-8"))
-    before = (ROOT / "reports/.gitignore").read_text()
-    (project / "reports/.gitignore").write_text(before)
+def test_outputs_that_git_keeps_or_another_file_ignores_get_no_line(planned):
+    (planned / "data/.gitignore").unlink()
+    (planned / ".gitignore").write_text("data/\n")
 
-    mending.main(project)
-
-    assert (project / "reports/.gitignore").read_text() == before
+    assert mending.main(planned) == "DVC's files are whole"
 
 
 @pytest.mark.parametrize("plan", ["stages: [", "stages: {one: {outs: '${every}'}}", ""])
