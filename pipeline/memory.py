@@ -252,12 +252,16 @@ def _version(name: str) -> str:
 
 @cache
 def _reached(name: str) -> frozenset[str]:
-    """Return the modules of this package that a module uses, itself included."""
+    """Return the modules of this package that a module uses, itself included.
+
+    How work is handed around and kept is left out: no result depends on it, and a cluster's code
+    cannot be loaded where none is installed.
+    """
     reached, waiting = set(), {name}
     while waiting:
         here = waiting.pop()
         reached.add(here)
-        waiting |= _imported(here) - reached - {__name__}
+        waiting |= _imported(here) - reached - {__name__, parallel.__name__}
     return frozenset(reached)
 
 

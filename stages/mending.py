@@ -87,7 +87,7 @@ def main(project: Path) -> str:
             return "DVC is at work here; nothing was looked at"
         said = [*_readers(project / ".dvc/tmp/rwlock"), *_lock(project / "dvc.lock")]
         said += _ignored(project)
-        for path in (project / ".dvc/cache/files/md5").glob(".*.tmp"):  # DVC tries its links there
+        for path in (project / ".dvc/cache/files/md5").glob("**/.*.tmp"):  # DVC tries its links
             path.unlink()
         if gone := missing(project):
             cache = Cache(project)

@@ -289,6 +289,11 @@ def state(where):
             found[name] = _content(path) if path.is_file() else "a folder"
     for path in sorted((where / ".dvc/cache").rglob("*")):
         found[path.relative_to(where).as_posix()] = "kept"
+    for path in (where / ".dvc/cache").glob("[0-9a-f][0-9a-f]/*.dir"):
+        # Of a listing that it had not saved DVC keeps a copy where its second version had them.
+        if hashlib.md5(path.read_bytes()).hexdigest() == path.parent.name + path.stem:
+            found.pop(path.relative_to(where).as_posix())
+            found.pop(path.parent.relative_to(where).as_posix(), None)
     return found
 
 

@@ -191,7 +191,7 @@ def test_the_code_that_is_used_is_part_of_the_key_and_other_code_is_not():
 
     for module in ("measurements", "images", "focus", "silhouettes", "places", "store", "columns"):
         assert f"pipeline.{module}" in reached
-    for module in ("memory", "tag", "report", "checks", "rules"):
+    for module in ("memory", "parallel", "cluster", "tag", "report", "checks", "rules"):
         assert f"pipeline.{module}" not in reached
 
 

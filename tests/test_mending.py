@@ -143,8 +143,9 @@ def test_a_dvc_yaml_of_another_form_is_left_to_dvc(project, plan):
     assert mending.main(project) == "DVC's files are whole"
 
 
-def test_what_dvc_tried_its_links_with_is_cleared_away(project):
-    left = project / ".dvc/cache/files/md5/.Y1seCXpD7cLrSEFKkJoDkA.tmp"
+@pytest.mark.parametrize("folder", ["", "ee"])
+def test_what_dvc_tried_its_links_with_is_cleared_away(project, folder):
+    left = project / ".dvc/cache/files/md5" / folder / ".Y1seCXpD7cLrSEFKkJoDkA.tmp"
     left.parent.mkdir(parents=True)
     left.touch()
 
