@@ -10,7 +10,7 @@ import pandas as pd
 
 from pipeline import store
 from pipeline.columns import Columns
-from pipeline.errors import TableError
+from pipeline.errors import FormError, TableError
 from pipeline.rules import RULES
 from pipeline.tables import TAG_ACCURACY
 
@@ -38,8 +38,9 @@ def read(path: Path) -> pd.DataFrame:
             return pd.DataFrame({"split": [], "file_name": []}, dtype="str")
     try:
         frame = store.read_table(path, ANSWERS)
-    except (ValueError, OSError) as error:  # pandas' own, for what is no CSV
-        raise TableError(f"{path} is no CSV of answers: {error}; see README: Tables") from error
+    except (FormError, OSError) as error:
+        why = error.__cause__ or error  # the cure is another one: people write this table
+        raise TableError(f"{path} is no CSV of answers: {why}; see README: Tables") from error
     tags = [name for name in RULES if name in frame]
     if not tags:
         raise TableError(f"{path} answers for no tag; give it columns of {', '.join(RULES)}")

@@ -9,6 +9,7 @@ import asyncio
 import atexit
 import logging
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -85,7 +86,8 @@ def _connected(address: str) -> Client:
     _hush()
     security = _security(address)
     try:
-        asyncio.run(asyncio.wait_for(_greet(address, security), ANSWERS))
+        with ThreadPoolExecutor(1) as aside:  # a notebook's thread has a loop of its own
+            aside.submit(asyncio.run, _greet(address, security)).result()
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of versions, which we compare ourselves
             one = Client(address, timeout=ANSWERS, security=security, set_as_default=False)
@@ -104,8 +106,9 @@ def _connected(address: str) -> Client:
 
 async def _greet(address: str, security: Security) -> None:
     """Exchange first words with a scheduler: for them Dask's client would wait without end."""
-    comm = await connect(address, timeout=ANSWERS, **security.get_connection_args("client"))
-    await comm.close()
+    async with asyncio.timeout(ANSWERS):
+        comm = await connect(address, timeout=ANSWERS, **security.get_connection_args("client"))
+        await comm.close()
 
 
 def _hush() -> None:

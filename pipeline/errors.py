@@ -13,6 +13,10 @@ class TableError(PipelineError):
     """A table lacks a column, or a column holds the wrong kind of value."""
 
 
+class FormError(TableError):
+    """A table's file is of no form that tables have."""
+
+
 class ExportError(PipelineError):
     """The export cannot be read as a dataset at all."""
 

@@ -21,7 +21,7 @@ from PIL import Image, ImageOps
 
 from pipeline import masks, packs, parquet
 from pipeline.columns import Columns
-from pipeline.errors import ImageError, TableError
+from pipeline.errors import FormError, ImageError, TableError
 from pipeline.whole import member, whole
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def read_table(path: Path, columns: Columns) -> pd.DataFrame:
             na_values={name: [""] for name in header if name not in text},
         )
     except ValueError as error:
-        raise TableError(f"{path}: {error}") from error
+        raise FormError(f"{path} is no CSV: {error}; run dvc repro") from error
     return columns.check(frame, str(path), cast=True)
 
 

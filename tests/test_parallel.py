@@ -1,3 +1,4 @@
+import asyncio
 import ctypes
 import os
 import subprocess
@@ -181,6 +182,21 @@ def test_a_cluster_gives_the_same_results():
         done = parallel.each(square, range(10), compute, "test")
 
     assert done == [n * n for n in range(10)]
+
+
+def test_a_cluster_is_reached_from_a_thread_that_runs_a_loop_as_a_notebook_s_does():
+    distributed = pytest.importorskip("distributed")
+    with distributed.LocalCluster(
+        n_workers=1, threads_per_worker=1, processes=False, dashboard_address=None
+    ) as cluster:
+        compute = parallel.ComputeParams(
+            backend="dask", workers=0, scheduler=cluster.scheduler_address
+        )
+
+        async def cell():
+            return parallel.each(square, range(10), compute, "test")
+
+        assert asyncio.run(cell()) == [n * n for n in range(10)]
 
 
 def local(workers):
