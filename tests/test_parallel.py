@@ -172,33 +172,29 @@ def test_a_cluster_without_an_address_is_refused():
         parallel.each(square, [1], compute, "test")
 
 
-def test_a_cluster_gives_the_same_results():
+@pytest.fixture
+def dask():
+    """A cluster of one worker, in a thread of this process."""
     distributed = pytest.importorskip("distributed")
     with distributed.LocalCluster(
         n_workers=1, threads_per_worker=1, processes=False, dashboard_address=None
     ) as cluster:
-        compute = parallel.ComputeParams(
-            backend="dask", workers=0, scheduler=cluster.scheduler_address
-        )
-        done = parallel.each(square, range(10), compute, "test")
+        address = cluster.scheduler_address
+        yield parallel.ComputeParams(backend="dask", workers=0, scheduler=address)
+
+
+def test_a_cluster_gives_the_same_results(dask):
+    done = parallel.each(square, range(10), dask, "test")
 
     assert done == [n * n for n in range(10)]
 
 
-def test_a_cluster_is_reached_from_a_thread_that_runs_a_loop_as_a_notebook_s_does():
-    distributed = pytest.importorskip("distributed")
-    with distributed.LocalCluster(
-        n_workers=1, threads_per_worker=1, processes=False, dashboard_address=None
-    ) as cluster:
-        compute = parallel.ComputeParams(
-            backend="dask", workers=0, scheduler=cluster.scheduler_address
-        )
+def test_a_cluster_is_reached_from_a_thread_that_runs_a_loop_as_a_notebook_s_does(dask):
+    async def cell():
+        return parallel.each(square, range(10), dask, "test")
 
-        async def cell():
-            return parallel.each(square, range(10), compute, "test")
-
-        with ThreadPoolExecutor(1) as aside:  # a browser test may have left a loop in this one
-            assert aside.submit(asyncio.run, cell()).result() == [n * n for n in range(10)]
+    with ThreadPoolExecutor(1) as aside:  # a browser test may have left a loop in this one
+        assert aside.submit(asyncio.run, cell()).result() == [n * n for n in range(10)]
 
 
 def local(workers):
